@@ -1,0 +1,42 @@
+"""The JSON Schemas of the files a run leaves behind, made from the types that write them.
+
+`python -m harness.schemas` writes them to harness/schema_files/; a test holds the files there against the types.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.results import CONFORMANCE_SCHEMA, COST_SCHEMA, ConformanceReport, CostReport
+
+FOLDER = Path(__file__).parent / "schema_files"
+
+FILES: dict[str, tuple[str, type]] = {
+    "conformance.schema.json": (CONFORMANCE_SCHEMA, ConformanceReport),
+    "cost.schema.json": (COST_SCHEMA, CostReport),
+}
+
+
+def schema_of(identifier: str, kind: type) -> dict[str, Any]:
+    """JSON Schema 2020-12 of one file; `schema` is fixed to the identifier, so a file of another version fails."""
+    schema = msgspec.json.schema(kind)
+    definition = schema["$defs"][kind.__name__]
+    definition["properties"]["schema"] = {"const": identifier}
+    if "schema" not in definition["required"]:
+        definition["required"].insert(0, "schema")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": identifier, **schema}
+
+
+def rendered(name: str) -> str:
+    """The text the file of that name must have."""
+    identifier, kind = FILES[name]
+    return msgspec.json.format(msgspec.json.encode(schema_of(identifier, kind)), indent=1).decode() + "\n"
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for file_name in FILES:
+        (FOLDER / file_name).write_text(rendered(file_name), encoding="utf-8")
