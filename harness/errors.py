@@ -10,9 +10,11 @@
     |   +-- UnsupportedFeature   24   ... because the runtime does not claim a feature the application needs
     +-- StartError               25   the runtime could not be started
     |   +-- NotReadyError        25   ... it runs, but never said it was ready
-    +-- RuntimeDied              26   the runtime was serving and then was gone
-    +-- DeadlineExceeded         27   a call had no answer before its safety deadline
-    +-- ReportFileError          28   a result file is damaged, of another version, or cannot be written
+    +-- Unanswered                    a request got no whole answer; `partial` holds what came
+    |   +-- RuntimeDied          26   ... because the runtime was serving and then was gone
+    |   +-- DeadlineExceeded     27   ... before the safety deadline
+    |   +-- ConnectionLost       28   ... because the runtime hung up, and lives
+    +-- ReportFileError          29   a result file is damaged, of another version, or cannot be written
 
 Two more end a test, not a run: `PromiseBroken` (the row is "fail") and `ControlFailed` (the row is "inconclusive");
 `NotObservable` makes the row "unsupported".
@@ -80,16 +82,26 @@ class NotReadyError(StartError):
     pass
 
 
-class RuntimeDied(IsomarkError):
+class Unanswered(IsomarkError):
+    """`partial` is the part of the response's body that arrived before it broke off."""
+
+    partial: bytes = b""
+
+
+class RuntimeDied(Unanswered):
     exit_code = 26
 
 
-class DeadlineExceeded(IsomarkError):
+class DeadlineExceeded(Unanswered):
     exit_code = 27
 
 
-class ReportFileError(IsomarkError):
+class ConnectionLost(Unanswered):
     exit_code = 28
+
+
+class ReportFileError(IsomarkError):
+    exit_code = 29
 
 
 class PromiseBroken(AssertionError):
