@@ -1,4 +1,4 @@
-"""An application: Workers read from their wrangler.jsonc, wrangler.json or wrangler.toml. One description for every runtime.
+"""An application: Workers read from wrangler.jsonc, wrangler.json or wrangler.toml. One description for every runtime.
 
 Each probe is a project that `wrangler deploy` accepts as it stands. `Application.load` refuses what it does not know,
 naming the file, the key and the nearest key it knows; what wrangler knows but no adapter does yet is kept as a needed
@@ -7,6 +7,7 @@ feature, so that a runtime refuses it by name instead of dropping it.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -240,7 +241,8 @@ def _explain(message: str, content: dict[str, Any]) -> str:
     if unknown is None:
         return message.replace("`$.", "`")
     key, where = unknown.group(1), unknown.group(2) or ""
-    owner = next((struct for prefix, struct in _STRUCT_AT if where.startswith(prefix)), _Section if where else _File)
+    within = re.sub(r"^env\[[^\]]*\]\.?", "", where)  # an environment's section has the same keys
+    owner = next((struct for prefix, struct in _STRUCT_AT if within.startswith(prefix)), _Section if where else _File)
     known = [field.encode_name for field in msgspec.structs.fields(owner)]
     place = f" in {where}" if where else ""
     return f"unknown key {key!r}{place}; {did_you_mean(key, known)}"
@@ -267,6 +269,11 @@ def _worker(path: Path, section: _Section) -> Worker:
         raise ConfigurationError(
             f"{path}: main {section.main!r} is not there", expected=f"a JavaScript module at {main}"
         )
+    if main.suffix not in MODULE_SUFFIXES:
+        raise ConfigurationError(
+            f"{path}: main {section.main!r} is not JavaScript", expected="a file that ends in .mjs or .js, built before"
+        )
+    _check_vars(path, section)
     modules = {
         file.relative_to(main.parent).as_posix(): file.read_bytes()
         for file in sorted(main.parent.rglob("*"))
@@ -294,3 +301,13 @@ def _worker(path: Path, section: _Section) -> Worker:
         limits=section.limits,
         other_features=frozenset(other),
     )
+
+
+def _check_vars(path: Path, section: _Section) -> None:
+    """A Worker's `vars` travel as JSON: no dates (which TOML has), NaN (which JSON5 has) or lone surrogates."""
+    try:
+        json.dumps(section.vars, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"{path}: vars cannot be sent as JSON: {error}", expected="text, numbers, booleans, lists and objects"
+        ) from error

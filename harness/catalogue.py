@@ -52,7 +52,7 @@ def load(path: Path) -> Catalogue:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         catalogue = msgspec.convert(content, Catalogue)
-    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (OSError, ValueError, msgspec.ValidationError) as error:  # damaged TOML and UTF-8 are ValueErrors
         raise ConfigurationError(f"{path} is not a requirement catalogue: {error}") from error
     seen: set[str] = set()
     for requirement in catalogue.requirement:

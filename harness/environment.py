@@ -65,7 +65,12 @@ def command_line() -> str:
 
 def _git(*arguments: str) -> str:
     done = subprocess.run(
-        ["git", "-C", CHECKOUT, *arguments], capture_output=True, text=True, check=True, timeout=10, stdin=subprocess.DEVNULL
+        ["git", "-C", CHECKOUT, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=10,
+        stdin=subprocess.DEVNULL,
     )
     return done.stdout.strip()
 
@@ -96,7 +101,7 @@ def _cgroup_limits() -> dict[str, str]:
 
 def _steal_ticks() -> int | None:
     fields = _first_line(Path("/proc/stat")).split()
-    return int(fields[8]) if len(fields) > 8 else None  # noqa: PLR2004 - the ninth column
+    return int(fields[8]) if len(fields) > 8 else None  # the ninth column
 
 
 def _version(package: str) -> str:

@@ -43,7 +43,7 @@ class IsomarkError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Survive the trip from a pytest-xdist worker, which pickles by constructor arguments."""
-        return (_rebuild, (type(self), self.happened, self.expected, self.remedy, self.log_tail))
+        return (_rebuild, (type(self), self.happened, self.expected, self.remedy, self.log_tail), self.__dict__)
 
 
 class UsageError(IsomarkError):
@@ -112,6 +112,9 @@ class PromiseBroken(AssertionError):
         self.seen = seen
         super().__init__(f"expected {expected}; saw {seen}")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.expected, self.seen))
+
 
 class ControlFailed(AssertionError):
     """The control beside the test failed, so the test proves nothing either way."""
@@ -121,8 +124,11 @@ class ControlFailed(AssertionError):
         self.seen = seen
         super().__init__(f"control failed, so nothing is shown: expected {control}; saw {seen}")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.control, self.seen))
 
-class NotObservable(Exception):  # noqa: N818 - a state of affairs, not a mistake
+
+class NotObservable(Exception):
     """The runtime offers no instrument that would let anyone see this promise kept or broken."""
 
 

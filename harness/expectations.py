@@ -58,12 +58,20 @@ def load(folder: Path, runtime: str, catalogue: Catalogue) -> Expectations:
     Raises `ConfigurationError` for a damaged file, an unknown requirement, or an entry without reason and link.
     """
     path = folder / f"{runtime}.toml"
-    if not path.exists():
-        return Expectations(runtime=runtime)
+    return read(path, runtime, catalogue) if path.exists() else Expectations(runtime=runtime)
+
+
+def read(path: Path, runtime: str, catalogue: Catalogue) -> Expectations:
+    """One file, which must be there and be about that runtime. Raises `ConfigurationError` as `load` does."""
     try:
         expectations = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Expectations)
-    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (OSError, ValueError, msgspec.ValidationError) as error:  # damaged TOML and UTF-8 are ValueErrors
         raise ConfigurationError(f"{path} is not an expectations file: {error}") from error
+    if expectations.runtime != runtime:
+        raise ConfigurationError(
+            f"{path} is about runtime {expectations.runtime!r}, and this run is about {runtime!r}",
+            expected=f"runtime = {runtime!r} in it, or another file",
+        )
     for entry in expectations.known:
         try:
             catalogue.by_id(entry.requirement)

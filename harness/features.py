@@ -1,4 +1,4 @@
-"""Everything a runtime may or may not have, by name. An adapter claims a set of these; an application needs a set of these.
+"""Everything a runtime may or may not have, by name. An adapter claims a set of these; an application needs some.
 
 A claim has two sides. Claimed: it must work. Not claimed: an application that needs it must be refused when it is
 launched (`UnsupportedFeature`). Accepting it all the same is half-support, and the row that met it fails.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TypeVar
 
 import httpx
@@ -27,7 +28,7 @@ DYING_S = 1.0
 
 
 class HttpFront:
-    """The part of `Instance` that sends requests. `urls`: Worker name to base URL; `owner`: Worker name to its process."""
+    """The part of `Instance` that sends requests. `urls`: Worker to base URL; `owner`: Worker to its process."""
 
     def __init__(
         self, urls: Mapping[str, str], owner: Callable[[str], Supervised], instruments: Mapping[type, object]
@@ -41,6 +42,7 @@ class HttpFront:
             trust_env=False,
             verify=False,  # noqa: S501 - plain HTTP on loopback; loading certificates costs 30 ms
             follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # a request carries nothing of an earlier one
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
         )
 
@@ -63,13 +65,16 @@ class HttpFront:
         deadline_s: float = FETCH_DEADLINE_S,
     ) -> Response:
         del user_location  # one location: every user is near it
+        if not request.path.startswith("/"):
+            raise UsageError(f"path {request.path!r} of a request is not a path", expected="a slash at its beginning")
+        target = self.url(worker) + request.path
         process = self._owner(worker)
         deadline = time.monotonic() + deadline_s
         body = bytearray()
         try:
             with self._client.stream(
                 request.method,
-                self.url(worker) + request.path,
+                target,
                 headers=dict(request.headers),
                 content=request.body,
                 timeout=httpx.Timeout(deadline_s),
@@ -79,7 +84,9 @@ class HttpFront:
                     body += chunk
                     if time.monotonic() > deadline:
                         raise httpx.ReadTimeout("the body never ended")
-        except httpx.TransportError as error:
+        except httpx.LocalProtocolError:  # the request itself is no HTTP: the test's fault, not the runtime's
+            raise
+        except (httpx.TransportError, httpx.DecodingError) as error:
             raise self._unanswered(error, worker, request, process, deadline_s, bytes(body)) from error
         return Response(
             status=answer.status_code,
@@ -89,7 +96,7 @@ class HttpFront:
 
     @staticmethod
     def _unanswered(
-        error: httpx.TransportError,
+        error: httpx.TransportError | httpx.DecodingError,
         worker: str,
         request: Request,
         process: Supervised,
@@ -100,6 +107,8 @@ class HttpFront:
         found: Unanswered
         if isinstance(error, httpx.TimeoutException):
             found = DeadlineExceeded(f"{what} had no whole answer within {deadline_s:g} s", log_tail=process.log_tail())
+        elif isinstance(error, httpx.DecodingError):
+            found = ConnectionLost(f"{what}: the answer cannot be decoded ({error})", log_tail=process.log_tail())
         elif process.ended_within(DYING_S):
             found = process.died()
         else:

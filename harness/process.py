@@ -20,18 +20,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
 
 from harness.errors import NotReadyError, RuntimeDied, StartError, ToolchainError
+from harness.reaper import GONE_DEADLINE_S, await_group_end
 
 READY_DEADLINE_S = 20.0
 """Safety deadline for a runtime to come up; workerd takes 50 ms, Node 80 ms."""
 
 LOG_TAIL_LINES = 12
 
-# The shell tells the reaper its process id (the group's, since it leads a new session) and becomes the program. Its standard
-# output is the reaper's pipe until then. RLIMIT_DATA counts private writable memory: unlike RLIMIT_AS it leaves
-# V8's large reservations alone, and unlike a cgroup it needs no privilege and leaves nothing to clean up.
+# The shell tells the reaper its process id (the group's: it leads a new session) and becomes the program. Its
+# standard output is the reaper's pipe until then. RLIMIT_DATA counts private writable memory: unlike RLIMIT_AS it
+# leaves V8's large reservations alone, and unlike a cgroup it needs no privilege and leaves nothing to clean up.
 _ENTER = 'echo "P $$"; ulimit -c 0; ulimit -d "$1" || exit 125; log="$2"; shift 2; exec "$@" >"$log" 2>&1'
 
 
@@ -40,44 +40,67 @@ class _Reaper:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._pipe: IO[bytes] | None = None
-        self._owner = 0
+        self._pipe: int | None = None
 
-    def pipe(self) -> IO[bytes]:
+    def pipe(self) -> int:
+        """The descriptor to write to; the kernel closes it when this process ends."""
         with self._lock:
-            if self._pipe is None or self._owner != os.getpid():
-                script = Path(__file__).with_name("reaper.py")
-                process = subprocess.Popen(
-                    [sys.executable, "-I", "-S", script],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    start_new_session=True,
-                )
-                process.returncode = 0  # it outlives this process on purpose: keep Popen from warning about that
-                assert process.stdin is not None
-                self._pipe, self._owner = process.stdin, os.getpid()
+            if self._pipe is None:
+                self._pipe = self._started()
             return self._pipe
 
-    def tell(self, line: str) -> None:
+    def tell(self, kind: str, name: int | Path) -> None:
         # A write below PIPE_BUF is atomic, so lines of many threads and of starting children never mix.
-        os.write(self.pipe().fileno(), f"{line}\n".encode())
+        line = kind.encode() + b" " + str(name).encode("unicode_escape") + b"\n"
+        try:
+            os.write(self.pipe(), line)
+        except BrokenPipeError:  # somebody ended the reaper: what begins from now on has a new one
+            self.forget()
+            os.write(self.pipe(), line)
+
+    def forget(self) -> None:
+        """Leave the reaper to others, as a forked child must: holding the pipe would keep the reaper waiting."""
+        self._lock = threading.Lock()
+        pipe, self._pipe = self._pipe, None
+        if pipe is not None:
+            os.close(pipe)
+
+    @staticmethod
+    def _started() -> int:
+        reading, writing = os.pipe()
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", Path(__file__).with_name("reaper.py")],
+                stdin=reading,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(writing)
+            raise
+        finally:
+            os.close(reading)
+        process.returncode = 0  # it outlives this process on purpose: keep Popen from warning about that
+        return writing
 
 
 _REAPER = _Reaper()
+os.register_at_fork(after_in_child=_REAPER.forget)
 
 
 @contextlib.contextmanager
 def instance_folder() -> Iterator[Path]:
     """A new private folder that is gone afterwards, also when this process is killed."""
-    path = Path(tempfile.gettempdir()) / f"isomark-{os.getpid()}-{secrets.token_hex(6)}"
-    _REAPER.tell(f"D {path}")
+    path = Path(tempfile.gettempdir()).absolute() / f"isomark-{os.getpid()}-{secrets.token_hex(6)}"
+    _REAPER.tell("D", path)
     path.mkdir(mode=0o700)
     try:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
-        _REAPER.tell(f"d {path}")
+        if not path.exists():  # else the reaper tries once more at the end
+            _REAPER.tell("d", path)
 
 
 class Supervised:
@@ -94,13 +117,15 @@ class Supervised:
         pass_fds: Sequence[int] = (),
         folder: Path | None = None,
     ) -> None:
-        """Start `command`. Raises `ToolchainError` when there is no such program."""
+        """Start `command` with that environment alone. Raises `ToolchainError` when there is no such program."""
         self.name = name
         self.log = log
         self._stopped = False
+        self._ending_seen = ""
         if not os.access(command[0], os.X_OK):
             raise ToolchainError(
-                f"{name}: {command[0]} is not a program that can be run", remedy="run `isomark doctor` to see what is missing"
+                f"{name}: {command[0]} is not a program that can be run",
+                remedy="run `make setup`, or correct the path where one was given",
             )
         self.started_ns = time.monotonic_ns()
         self._process = subprocess.Popen(
@@ -114,7 +139,11 @@ class Supervised:
             env=dict(environment or {}),
         )
         self.pid = self._process.pid
-        self._pidfd = os.pidfd_open(self.pid)
+        try:
+            self._pidfd = os.pidfd_open(self.pid)
+        except OSError:  # no descriptors left
+            self._end_group()
+            raise
 
     def __enter__(self) -> Supervised:
         return self
@@ -123,24 +152,31 @@ class Supervised:
         self.stop()
 
     def alive(self) -> bool:
-        return not self._stopped and self._process.poll() is None
+        return not self.ended_within(0)
 
     def ended_within(self, seconds: float) -> bool:
-        """Wait for the process's end, at most so long; whether it came."""
-        if self._stopped:
-            return True
-        return bool(select.select([self._pidfd], [], [], seconds)[0])
+        """Wait for the process's end, at most so long; whether it came.
+
+        The ended process is not collected before `stop`, so that until then its id cannot become someone else's.
+        """
+        return self._stopped or bool(_readable((self._pidfd,), seconds))
 
     def stop(self) -> None:
         """Kill the whole group and wait for it. Safe to call again."""
         if self._stopped:
             return
+        self._ending_seen = self._ending()
+        self._stopped = True
+        if self._end_group():
+            _REAPER.tell("p", self.pid)
+        os.close(self._pidfd)
+
+    def _end_group(self) -> bool:
+        """Kill every member and wait for them. False when one cannot be killed: the reaper tries once more."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
-        os.close(self._pidfd)
-        self._stopped = True
-        _REAPER.tell(f"p {self.pid}")
+        return await_group_end(self.pid, GONE_DEADLINE_S)
 
     def log_tail(self, lines: int = LOG_TAIL_LINES) -> str:
         """The last lines the process wrote."""
@@ -174,7 +210,13 @@ class Supervised:
         pending = b""
         while True:
             left = deadline - time.monotonic()
-            readable, _, _ = select.select([descriptor, self._pidfd], [], [], max(0.0, left))
+            readable = _readable((descriptor, self._pidfd), max(0.0, left))
+            if left <= 0:
+                raise NotReadyError(
+                    f"{self.name} runs but did not say it was ready within {deadline_s:g} s",
+                    expected="a line on its readiness descriptor",
+                    log_tail=self.log_tail(),
+                )
             if descriptor in readable:
                 chunk = os.read(descriptor, 65_536)
                 pending += chunk
@@ -187,12 +229,6 @@ class Supervised:
                     raise self._not_started(refused)
             elif self._pidfd in readable:
                 raise self._not_started(refused)
-            elif left <= 0:
-                raise NotReadyError(
-                    f"{self.name} runs but did not say it was ready within {deadline_s:g} s",
-                    expected="a line on its readiness descriptor",
-                    log_tail=self.log_tail(),
-                )
 
     def _not_started(self, refused: Callable[[str], StartError | Exception | None]) -> Exception:
         tail = self.log_tail(60)
@@ -203,9 +239,29 @@ class Supervised:
         )
 
     def _ending(self) -> str:
-        code = self._process.poll()
-        if code is None:
+        if self._stopped:
+            return self._ending_seen
+        try:
+            found = os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:  # where SIGCHLD is ignored, the kernel collects children and keeps no word of them
+            return "ended"
+        if found is None:
             return "closed its readiness descriptor"
-        if code < 0:
-            return f"was killed by {signal.Signals(-code).name}"
-        return f"ended with code {code}"
+        if found.si_code == os.CLD_EXITED:
+            return f"ended with code {found.si_status}"
+        return f"was killed by {_signal_name(found.si_status)}"
+
+
+def _readable(descriptors: Sequence[int], seconds: float) -> list[int]:
+    """Which of them can be read, or have ended, within so long. Not select(): it fails for descriptors above 1023."""
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return [descriptor for descriptor, _ in poll.poll(seconds * 1000)]
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # real-time signals have no names
+        return f"signal {number}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
 
-from harness.errors import UnknownRuntimeError, UsageError, did_you_mean
+from harness.errors import IsomarkError, UnknownRuntimeError, UsageError, did_you_mean
 from harness.runtime import Runtime
 
 GROUP = "isomark.runtimes"
@@ -53,17 +53,20 @@ def known_adapters() -> tuple[str, ...]:
 def resolve(text: str) -> Runtime:
     """The adapter that `text` names, built with its settings.
 
-    Raises `UnknownRuntimeError` when there is no such adapter or it does not import, and `UsageError` for settings it does
-    not take.
+    Raises `UnknownRuntimeError` when there is no such adapter or it does not import, and `UsageError` for settings it
+    does not take.
     """
     specification = RuntimeSpecification.parse(text)
     adapter = _adapter(specification.adapter)
     _check_settings(adapter, specification)
     try:
         runtime: Any = adapter(**specification.settings)
-    except TypeError as error:
+    except IsomarkError:
+        raise
+    except Exception as error:  # whatever a third party's class raises when it is built
         raise UnknownRuntimeError(
-            f"adapter {specification.adapter!r} cannot be built: {error}", expected="a class that takes its settings"
+            f"adapter {specification.adapter!r} cannot be built: {type(error).__name__}: {error}",
+            expected="a class that takes its settings",
         ) from error
     missing = [member for member in _MEMBERS if not hasattr(runtime, member)]
     if missing:
@@ -92,7 +95,7 @@ def _adapter(name: str) -> Callable[..., object]:
 def _imported(name: str, load: Callable[[], Any]) -> Callable[..., object]:
     try:
         adapter = load()
-    except Exception as error:  # noqa: BLE001 - whatever a third party's module raises while it is imported
+    except Exception as error:  # whatever a third party's module raises while it is imported
         raise UnknownRuntimeError(
             f"adapter {name!r} does not import: {type(error).__name__}: {error}",
             expected="an importable module with that class",

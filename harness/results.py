@@ -6,7 +6,6 @@ is refused with the place. Writing is atomic: a reader sees the old file or the 
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Any, TypeVar
@@ -67,9 +66,9 @@ class ConformanceReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
 class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One thing timed. All figures in nanoseconds, from the client's clock.
 
-    `per_launch_p50_ns`: the median of each launch of the runtime, in order: the unit of replication. `samples_ns` of every
-    launch are in the histograms: `hlog` (one interval per launch) and, for cold starts, `pyperf` (one run per launch).
-    `discarded`: samples thrown out, by reason, such as "not cold". `verified`: how a wrong answer would have been noticed.
+    `per_launch_p50_ns`: the median of each launch of the runtime, in order: the unit of replication. Every launch is in
+    the histograms: `hlog` (one interval per launch) and, for cold starts, `pyperf` (one run per launch).
+    `discarded`: samples thrown out, by reason, such as "not cold". `verified`: how a wrong answer would be noticed.
     """
 
     scenario: str
@@ -122,10 +121,16 @@ def write_text(path: Path, text: str) -> None:
     """Write whole or not at all. Raises `ReportFileError` when the folder or the disk does not take it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as partial:
-            partial.write(text)
-        Path(partial.name).chmod(0o644)
-        os.replace(partial.name, path)
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as stream:
+            partial = Path(stream.name)
+            try:
+                stream.write(text)
+                stream.flush()
+                partial.chmod(0o644)
+                partial.replace(path)
+            except BaseException:
+                partial.unlink(missing_ok=True)
+                raise
     except OSError as error:
         raise ReportFileError(
             f"{path} cannot be written: {error.strerror or error}", remedy="give --report a folder with room in it"

@@ -40,6 +40,7 @@ class ReasonCode(StrEnum):
     HARNESS_ERROR = "harness-error"
     SKIP = "skip"
     NOT_SELECTED = "not-selected"
+    NOT_IN_PROFILE = "not-in-profile"
     INTERRUPTED = "interrupted"
     NO_TEST = "no-test"
 

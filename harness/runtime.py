@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -67,6 +67,10 @@ class Conditions:
     memory_guard_bytes: int = 4 << 30
 
 
+PLAIN = Conditions()
+"""The paid plan, one location, nothing outside, nothing instrumented."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """An HTTP request to a Worker. `path` begins with a slash and may carry a query."""
@@ -89,7 +93,7 @@ class Response:
     def text(self) -> str:
         return self.body.decode("utf-8", "replace")
 
-    def json(self) -> object:
+    def json(self) -> Any:
         """The body as JSON. Raises `msgspec.DecodeError` when it is not."""
         return msgspec.json.decode(self.body)
 
@@ -155,9 +159,7 @@ class Runtime(Protocol):
         """The conformance classes it claims; the overall verdict is taken over these."""
         ...
 
-    def launch(
-        self, application: Application, conditions: Conditions = Conditions()
-    ) -> AbstractContextManager[Instance]:
+    def launch(self, application: Application, conditions: Conditions = PLAIN) -> AbstractContextManager[Instance]:
         """Serve the application; entered only once every Worker answers.
 
         Raises `UnsupportedFeature` for what it does not claim, `DeployRefused` or `ScriptError` when the runtime itself
@@ -277,4 +279,3 @@ def needed_features(application: Application, conditions: Conditions) -> Iterabl
         yield Feature.OUTBOUND_GATEWAY, "an outbound gateway"
     if IsolatesOnDemand in conditions.instruments:
         yield Feature.ISOLATES_ON_DEMAND, "making isolates on demand"
-

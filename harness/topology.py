@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Location:
-    """One place that runs Workers. `name` follows Cloudflare's habit of airport codes (`LHR`), lower or upper case kept."""
+    """One place that runs Workers. `name` is an airport code (`LHR`), as Cloudflare's are, or "local"."""
 
     name: str
 

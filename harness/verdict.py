@@ -1,7 +1,8 @@
 """The verdict: a pure function of the rows.
 
-Rows are folded to one status per requirement, requirements to one verdict per conformance class, classes to the overall
-verdict over those the runtime claims. Only MUST rows count; SHOULD rows are reported, performance rows are graded elsewhere.
+Rows are folded to one status per requirement, requirements to one verdict per conformance class, classes to the
+overall verdict over those the runtime claims. Only MUST rows count; SHOULD rows are reported, performance rows are
+graded elsewhere.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from enum import StrEnum
 import msgspec
 
 from harness.features import ConformanceClass
-from harness.rows import Row, Status
+from harness.rows import ReasonCode, Row, Status
 
 
 class Verdict(StrEnum):
@@ -62,9 +63,16 @@ class ClassVerdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 def requirement_statuses(rows: Iterable[Row]) -> dict[str, Status]:
-    """The status of each requirement: that of its worst row."""
+    """The status of each requirement: that of its worst row.
+
+    A test that is only in a longer profile weighs nothing beside one that ran: a verdict is one of its profile.
+    """
+    rows = tuple(rows)
+    decided = {row.requirement for row in rows if row.reason_code is not ReasonCode.NOT_IN_PROFILE}
     worst: dict[str, Status] = {}
     for row in rows:
+        if row.reason_code is ReasonCode.NOT_IN_PROFILE and row.requirement in decided:
+            continue
         before = worst.get(row.requirement, row.status)
         worst[row.requirement] = min(before, row.status, key=_WORST_FIRST.index)
     return worst

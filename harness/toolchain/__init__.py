@@ -42,7 +42,7 @@ def node() -> Path:
 
 
 def npm_cli() -> Path:
-    """npm's own script. The wheel's `bin/npm` is broken, so npm is run as `node npm-cli.js`. Raises `ToolchainError`."""
+    """npm's script: the wheel's `bin/npm` is broken, so npm is run as `node npm-cli.js`. Raises `ToolchainError`."""
     return _existing(_wheel() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js", "npm (in the Node wheel)")
 
 
@@ -86,7 +86,7 @@ def install() -> None:
         shutil.copyfile(SOURCES / name, target / name)
     # Not `npm ci`: it refuses a lock that lacks the builds for other systems, which not every registry carries. The
     # versions are exact and the lock's checksums hold for what it names, so `install` on this copy brings the same.
-    command = [node(), npm_cli(), "install", "--no-audit", "--no-fund", "--loglevel=error"]
+    command: list[str | Path] = [node(), npm_cli(), "install", "--no-audit", "--no-fund", "--loglevel=error"]
     # npm starts node by name in places: let it find the wheel's, not another one or none.
     environment = {**os.environ, "PATH": f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     done = subprocess.run(command, cwd=target, env=environment, capture_output=True, text=True, check=False)

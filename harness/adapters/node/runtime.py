@@ -15,7 +15,7 @@ from harness.errors import ScriptError, UnsupportedFeature, UsageError
 from harness.features import ConformanceClass, Feature
 from harness.http_front import HttpFront, ProcessIds
 from harness.process import Supervised, instance_folder
-from harness.runtime import Conditions, Instance, Processes, require_features
+from harness.runtime import PLAIN, Conditions, Instance, Processes, require_features
 from harness.topology import ONE_LOCATION
 
 HOST_SCRIPT = Path(__file__).with_name("host.mjs")
@@ -50,7 +50,7 @@ class NodeRuntime:
         return frozenset({ConformanceClass.CORE})
 
     @contextlib.contextmanager
-    def launch(self, application: Application, conditions: Conditions = Conditions()) -> Iterator[Instance]:
+    def launch(self, application: Application, conditions: Conditions = PLAIN) -> Iterator[Instance]:
         require_features(self, application, conditions)
         if conditions.topology != ONE_LOCATION:
             raise UnsupportedFeature("node runs in one location", expected="a topology of one location")
@@ -72,7 +72,9 @@ class _NodeInstance(HttpFront):
         self._processes = processes
 
     def redeploy(self, worker: Worker) -> None:
-        raise UnsupportedFeature("node does not support redeploying one Worker", expected=f"a new launch for {worker.name!r}")
+        raise UnsupportedFeature(
+            "node does not support redeploying one Worker", expected=f"a new launch for {worker.name!r}"
+        )
 
     def alive(self) -> bool:
         return all(process.alive() for process in self._processes.values())

@@ -126,7 +126,7 @@ def loadable(worker: Worker, version: int) -> dict[str, object]:
 
     The loader API takes module names that end in `.js` only.
     """
-    modules = {_js_name(name): content.decode() for name, content in worker.modules.items()}
+    modules = {_js_name(name): content.decode("utf-8", "replace") for name, content in worker.modules.items()}
     return {
         "version": version,
         "code": {

@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from harness.errors import DeadlineExceeded
+from harness.errors import DeadlineExceeded, RuntimeDied
 from harness.runtime import Invocation, Ledger, Outcome
 
 RECORD_DEADLINE_S = 10.0
@@ -89,7 +89,7 @@ class AsyncTraceLedger(Ledger):
         deadline = time.monotonic() + RECORD_DEADLINE_S
         with self._changed:
             while True:
-                self._drain()
+                following = self._drain()
                 finished = [
                     (index, context)
                     for index, context in enumerate(self._begun[mark:], start=mark)
@@ -97,6 +97,11 @@ class AsyncTraceLedger(Ledger):
                 ]
                 if len(finished) >= at_least:
                     break
+                if not following:
+                    raise RuntimeDied(
+                        f"the runtime ended with {len(finished)} finished invocations of Worker {worker!r} in its "
+                        f"ledger, not {at_least}"
+                    )
                 if not self._changed.wait(timeout=max(0.0, deadline - time.monotonic())):
                     raise DeadlineExceeded(
                         f"the ledger has {len(finished)} finished invocations of Worker {worker!r}, not {at_least}, "
@@ -107,12 +112,16 @@ class AsyncTraceLedger(Ledger):
             return tuple(self._invocation(index, context) for index, context in finished)
 
     def _follow(self) -> None:
+        poll = select.poll()  # not select(): it fails for descriptors above 1023
+        poll.register(self._descriptor, select.POLLIN)
+        poll.register(self._stop_reading, select.POLLIN)
         while True:
-            readable, _, _ = select.select([self._descriptor, self._stop_reading], [], [])
+            poll.poll()
             with self._changed:
-                if self._closed or not self._drain():
-                    return
+                following = not self._closed and self._drain()
                 self._changed.notify_all()
+                if not following:
+                    return
 
     def _drain(self) -> bool:
         """Take what the pipe holds, under the lock. False once the runtime has closed it."""

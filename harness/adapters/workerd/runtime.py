@@ -15,11 +15,11 @@ from harness import toolchain
 from harness.adapters.workerd import capnp
 from harness.adapters.workerd.ledger import AsyncTraceLedger
 from harness.application import Application, Worker
-from harness.errors import DeployRefused, ScriptError, StartError, UnsupportedFeature, UsageError
+from harness.errors import DeployRefused, ScriptError, StartError, UnsupportedFeature, UsageError, did_you_mean
 from harness.features import ConformanceClass, Feature
 from harness.http_front import HttpFront, ProcessIds
 from harness.process import Supervised, instance_folder
-from harness.runtime import Conditions, Instance, IsolatesOnDemand, Ledger, Processes, require_features
+from harness.runtime import PLAIN, Conditions, Instance, IsolatesOnDemand, Ledger, Processes, require_features
 from harness.topology import ONE_LOCATION
 
 CHECK_DEADLINE_S = 20.0
@@ -71,7 +71,7 @@ class WorkerdRuntime:
         return frozenset({ConformanceClass.CORE, ConformanceClass.RESOURCES})
 
     @contextlib.contextmanager
-    def launch(self, application: Application, conditions: Conditions = Conditions()) -> Iterator[Instance]:
+    def launch(self, application: Application, conditions: Conditions = PLAIN) -> Iterator[Instance]:
         require_features(self, application, conditions)
         _refuse_what_cannot_be_loaded(application, conditions)
         if conditions.topology != ONE_LOCATION:
@@ -83,6 +83,8 @@ class WorkerdRuntime:
                 _publish(layout, worker, version=1)
             capnp.write_modules(application, layout)
             layout.config.write_text(capnp.render(application, conditions, layout), encoding="utf-8")
+            for name in conditions.redeployable:  # the engine meets these at the first request: too late to refuse them
+                _try_out(self, application.worker(name), conditions)
             yield stack.enter_context(_serve(self, application, conditions, layout))
 
 
@@ -107,7 +109,7 @@ class _WorkerdInstance(HttpFront):
         self._runtime = runtime
         self._process = process
         self._redeployable = conditions.redeployable
-        self._memory_guard_bytes = conditions.memory_guard_bytes
+        self._conditions = conditions
         self._layout = layout
         self._versions = dict.fromkeys(urls, 1)
 
@@ -117,12 +119,8 @@ class _WorkerdInstance(HttpFront):
                 f"Worker {worker.name!r} was not launched as redeployable",
                 expected="its name in Conditions.redeployable",
             )
-        alone = Application(workers=(worker,))
-        conditions = Conditions(redeployable=frozenset(), memory_guard_bytes=self._memory_guard_bytes)
-        _refuse_what_cannot_be_loaded(alone, Conditions(redeployable=frozenset({worker.name})))
-        # A deploy runs the script once before it goes live; here in an engine of its own, so that nothing is at stake.
-        with self._runtime.launch(alone, conditions):
-            pass
+        _refuse_what_cannot_be_loaded(Application(workers=(worker,)), Conditions(redeployable=frozenset({worker.name})))
+        _try_out(self._runtime, worker, self._conditions)
         self._versions[worker.name] += 1
         _publish(self._layout, worker, self._versions[worker.name])
 
@@ -138,7 +136,21 @@ class _OnDemand(IsolatesOnDemand):
         self._ports = ports
 
     def address(self, worker: str) -> tuple[str, str]:
-        return _url(self._ports[capnp.on_demand_socket_of(worker)]), "isomark-isolate"
+        sockets = {name: port for name, port in self._ports.items() if name.startswith(capnp.ON_DEMAND_SOCKET)}
+        if capnp.on_demand_socket_of(worker) not in sockets:
+            workers = [name.removeprefix(capnp.on_demand_socket_of("")) for name in sockets]
+            raise UsageError(f"the application has no Worker named {worker!r}", expected=did_you_mean(worker, workers))
+        return _url(sockets[capnp.on_demand_socket_of(worker)]), "isomark-isolate"
+
+
+def _try_out(runtime: WorkerdRuntime, worker: Worker, conditions: Conditions) -> None:
+    """Run a script once before it goes live, as a deploy does; in an engine of its own, so that nothing is at stake.
+
+    Raises `ScriptError` when it does not run.
+    """
+    alone = Conditions(memory_guard_bytes=conditions.memory_guard_bytes)
+    with runtime.launch(Application(workers=(worker,)), alone):
+        pass
 
 
 @contextlib.contextmanager
@@ -158,6 +170,8 @@ def _serve(
         trace_reading = None
         if Ledger in conditions.instruments:
             trace_reading, trace_writing = os.pipe()
+            owned = stack.enter_context(contextlib.ExitStack())  # until the ledger takes it over
+            owned.callback(os.close, trace_reading)
             inherited.append(trace_writing)
             command += ["--async-trace", f"/dev/fd/{trace_writing}"]
         try:
@@ -175,6 +189,7 @@ def _serve(
         stack.enter_context(process)
         ledger = None
         if trace_reading is not None:
+            owned.pop_all()
             ledger = AsyncTraceLedger(trace_reading, process.log)
             stack.callback(ledger.close)
         ports: dict[str, int] = {}
@@ -194,14 +209,17 @@ def _check(binary: Path, layout: capnp.Layout) -> Path:
     """Have the engine itself read the configuration before anything is started from it."""
     encoded = layout.folder / "workerd.bin"
     with encoded.open("wb") as stream:
-        done = subprocess.run(
-            [binary, "compile", "--config-only", layout.config],
-            cwd=layout.folder,
-            stdout=stream,
-            stderr=subprocess.PIPE,
-            timeout=CHECK_DEADLINE_S,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [binary, "compile", "--config-only", layout.config],
+                cwd=layout.folder,
+                stdout=stream,
+                stderr=subprocess.PIPE,
+                timeout=CHECK_DEADLINE_S,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise StartError(f"workerd cannot check its configuration: {error}") from error
     if done.returncode:
         raise StartError(
             "workerd does not accept the configuration the adapter wrote for it",
@@ -213,7 +231,10 @@ def _check(binary: Path, layout: capnp.Layout) -> Path:
 
 
 def _listening(line: str, ports: dict[str, int]) -> int:
-    message = msgspec.json.decode(line, type=dict[str, str | int])
+    try:
+        message = msgspec.json.decode(line, type=dict[str, str | int])
+    except msgspec.DecodeError as error:
+        raise StartError(f"workerd said {line[:200]!r} on its control descriptor: {error}") from error
     if message.get("event") == "listen":
         ports[str(message["socket"])] = int(message["port"])
     return len(ports)
@@ -258,7 +279,7 @@ def _refuse_what_cannot_be_loaded(application: Application, conditions: Conditio
             continue
         if worker.features() - {Feature.VARS} or any(name.endswith(".wasm") for name in worker.modules):
             raise UnsupportedFeature(
-                f"Worker {worker.name!r} cannot be loaded at run time: it has bindings or modules beyond vars and JavaScript",
+                f"Worker {worker.name!r} cannot be loaded at run time: it has more than vars and JavaScript",
                 expected="a redeployable or on-demand Worker with vars only",
             )
 

@@ -1,0 +1,66 @@
+"""ISO-11: what a Worker that exhausts its memory or its CPU does to its neighbours."""
+
+from __future__ import annotations
+
+from conformance.fate import Neighbour, watch
+from conformance.mark import requirement
+from harness.judging import Judge, Launcher
+from harness.runtime import Request
+
+EXHAUSTING_MIB = 3072
+"""Beyond what any engine lets one heap have, and inside the guard that protects the machine."""
+
+SPIN_ROUNDS = 1_000_000_000
+"""About a second and a half of integer work, without an await."""
+
+BLOCKED = 0.5
+"""A neighbour that waits for more than half of the other's spin was not served beside it."""
+
+
+@requirement("ISO-11")
+def test_neighbour_survives_exhausted_memory(launch: Launcher, judge: Judge) -> None:
+    """A Worker that takes memory until it is stopped takes no other Worker with it."""
+    instance = launch("memory", "neighbour")
+    before = instance.fetch("neighbour", Request()).json()["nonce"]
+
+    def exhaust() -> str:
+        lines = instance.fetch("memory", Request(path=f"/hold?kind=heap&mib={EXHAUSTING_MIB}")).text.splitlines()
+        return lines[-1] if lines else "an empty answer"
+
+    neighbour = watch(instance, "neighbour", exhaust)
+    _keep(judge, neighbour)
+    judge.saw("last lines of the runtime's log", instance.log_tail())
+    judge.promise(
+        not neighbour.failures,
+        expected="every request to the neighbour to be answered",
+        saw=f"{'; '.join(neighbour.failures)} (the other ended: {neighbour.other_ended})",
+    )
+    after = instance.fetch("neighbour", Request()).json()["nonce"]
+    judge.promise(before == after, expected="the neighbour's isolate to live on", saw=f"{before} before, {after} after")
+
+
+@requirement("ISO-11")
+def test_neighbour_is_served_beside_a_spin(launch: Launcher, judge: Judge) -> None:
+    """While one Worker spins, another one's requests are answered, at most a little slower."""
+    instance = launch("cpu", "neighbour")
+    neighbour = watch(
+        instance, "neighbour", lambda: instance.fetch("cpu", Request(path=f"/mixed?rounds={SPIN_ROUNDS}")).text
+    )
+    _keep(judge, neighbour)
+    judge.control(
+        neighbour.other_took_ms > 20 * neighbour.alone_ms,
+        expected="a spin far longer than an answer",
+        saw=f"{neighbour.other_took_ms:.0f} ms against {neighbour.alone_ms:.1f} ms",
+    )
+    judge.promise(
+        not neighbour.failures and neighbour.share_of_the_misbehaviour() < BLOCKED,
+        expected="the neighbour to be served during the spin",
+        saw="; ".join(neighbour.failures) or neighbour.described(),
+    )
+
+
+def _keep(judge: Judge, neighbour: Neighbour) -> None:
+    judge.saw("the neighbour", neighbour.described())
+    judge.measured_value("neighbour's longest wait", neighbour.worst_ms, "ms")
+    judge.measured_value("neighbour's slowest answer alone", neighbour.alone_ms, "ms")
+    judge.measured_value("answers beside the other", neighbour.answers, "answers")

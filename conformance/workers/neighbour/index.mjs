@@ -1,0 +1,12 @@
+// The Worker next door: says who it is and which marks it finds on its own global object.
+
+let nonce;
+let served = 0;
+
+export default {
+  fetch() {
+    nonce ??= crypto.randomUUID();
+    served += 1;
+    return Response.json({ nonce, served, mark: globalThis.isomarkMark ?? null });
+  },
+};

@@ -1,0 +1,73 @@
+"""The command `isomark`: subcommands found by name, errors told once, exit codes from the error tree.
+
+Commands register under the entry-point group `isomark.commands`; `doctor` lives here, since it is about the harness
+itself. (The promises are judged with pytest: `pytest conformance --runtime=NAME`.)
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from typing import NoReturn, Protocol
+
+from harness import SPECIFICATION, __version__
+from harness.doctor import DoctorCommand
+from harness.errors import IsomarkError, UsageError
+
+GROUP = "isomark.commands"
+EXIT_INTERRUPTED = 130
+
+
+class Command(Protocol):
+    """A subcommand. `configure` adds its options; `run` returns the exit code or raises an `IsomarkError`."""
+
+    name: str
+    summary: str
+
+    def configure(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, arguments: argparse.Namespace) -> int: ...
+
+
+class _Parser(argparse.ArgumentParser):
+    """Ends on a wrong word like everything else here: with an error of the tree and its exit code."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog}: {message}", remedy=f"see `{self.prog} --help`")
+
+
+def commands() -> list[Command]:
+    """Every command there is, by name."""
+    found: list[Command] = [DoctorCommand()]
+    found += [entry.load()() for entry in entry_points(group=GROUP)]
+    return sorted(found, key=lambda command: command.name)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command. Machine output goes to stdout, everything meant for people to stderr."""
+    parser = _Parser(
+        prog="isomark",
+        description="Which promises of the isolate model does a runtime keep, and what do they cost?",
+        epilog="To judge a runtime: pytest conformance --runtime=NAME",
+    )
+    parser.add_argument("--version", action="version", version=f"isomark {__version__}, promises {SPECIFICATION}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    by_name = {}
+    for command in commands():
+        command.configure(subparsers.add_parser(command.name, help=command.summary, description=command.summary))
+        by_name[command.name] = command
+    try:
+        arguments = parser.parse_args(words)
+        return by_name[arguments.command].run(arguments)
+    except IsomarkError as error:
+        print(f"{error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("isomark: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
