@@ -1,0 +1,80 @@
+"""Running a half of the suite as a child that never outlives this process's interest in it.
+
+Each child leads a process group of its own. Whatever ends this side early (Ctrl-C, a hang-up, a request to terminate)
+is passed on as an interrupt, so that the child can stop what it started; what is left of the group is then killed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+GRACE_S = 20.0
+"""Seconds an interrupted child has to stop the runtimes it started and to write what it knows."""
+
+_POLL_S = 0.05
+
+
+def run_child(command: Sequence[str], *, folder: Path, grace_s: float = GRACE_S) -> int:
+    """Run to the end with this process's stdout and stderr, and return the exit code, 128 + n when signal n ended it.
+
+    Raises `KeyboardInterrupt` after the child is gone when this process is interrupted, and `OSError` when the program
+    cannot be started.
+    """
+    with _noted_endings() as noted:
+        child = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, process_group=0)
+        try:
+            while not _ends_within(child.pid, _POLL_S):
+                if noted:
+                    _end(child.pid, grace_s)
+                    break
+        finally:
+            _signal_group(child.pid, signal.SIGKILL)
+            child.wait()
+    if noted:
+        raise KeyboardInterrupt
+    return child.returncode if child.returncode >= 0 else 128 - child.returncode
+
+
+def _ends_within(pid: int, period_s: float) -> bool:
+    """Wait without reaping: the id stays the child's own until the group has been dealt with."""
+    deadline = time.monotonic() + period_s
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_POLL_S)
+    return True
+
+
+def _end(pid: int, grace_s: float) -> None:
+    for polite in (signal.SIGINT, signal.SIGTERM):
+        _signal_group(pid, polite)
+        if _ends_within(pid, grace_s):
+            return
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    # The leader is not reaped yet, so this id cannot have become somebody else's.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+@contextmanager
+def _noted_endings() -> Iterator[list[int]]:
+    """The numbers of the signals that asked this process to end, noted as they come.
+
+    Noted and not raised: an exception between the start of a child and knowing its id would leave the child behind.
+    """
+    noted: list[int] = []
+    endings = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda came, _frame: noted.append(came)) for number in endings}
+    try:
+        yield noted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
