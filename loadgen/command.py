@@ -1,0 +1,163 @@
+"""`isomark bench`, and the same as `python -m loadgen`: measure, write cost.json and the raw files, print a table."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+import time
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+
+from harness import SPECIFICATION, __version__, environment
+from harness.errors import ReportFileError, UsageError
+from harness.recorder import runtime_identity
+from harness.registry import RuntimeSpecification, resolve
+from harness.results import CostReport, RunIdentity, write_report, write_text
+from loadgen import bench, caveats, cells, cost, table
+from loadgen.profiles import CALLS_TO_WARM_UP, LAUNCHES_FOR_A_VERDICT, PROFILES, Profile
+
+MOST_LAUNCHES = 1000
+
+COST_FILE = "cost.json"
+
+NOT_ALL_TIMED = 1
+
+
+class BenchCommand:
+    """Exit codes: 0 all was measured, 1 some cell gave no right answer at all, 130 Ctrl-C, else the error's own."""
+
+    name: ClassVar[str] = "bench"
+    summary: ClassVar[str] = "measure cold starts, warm latency and the cost of a call beside a plain process"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "scenario", nargs="?", default="first", choices=("first",), help="what to measure (default: %(default)s)"
+        )
+        add_options(parser)
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Raises `UsageError`, `UnknownRuntimeError`, `ToolchainError` or `ReportFileError`, before measuring."""
+        return run(arguments)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that both commands share."""
+    parser.add_argument("--runtime", default="workerd", metavar="SPEC", help="what to measure (default: %(default)s)")
+    parser.add_argument("--baseline", default="node", metavar="SPEC", help="what beside it (default: %(default)s)")
+    parser.add_argument("--profile", default="quick", choices=tuple(PROFILES), help="default: %(default)s")
+    parser.add_argument("--launches", type=int, metavar="N", help="instead of the profile's own number")
+    parser.add_argument("--seed", type=int, metavar="N", help="of the order of modes (default: a random one, recorded)")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for cost.json and raw files")
+    parser.add_argument("--format", default="text", choices=("text", "json"), help="of standard output")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure as the arguments say. What was measured before a run is cut short is written all the same."""
+    profile = PROFILES[arguments.profile]
+    launches = profile.launches if arguments.launches is None else arguments.launches
+    if not 1 <= launches <= MOST_LAUNCHES:
+        raise UsageError(f"--launches={launches} is out of range", expected=f"1 to {MOST_LAUNCHES}")
+    settings = bench.Settings(
+        runtime=resolve(arguments.runtime),
+        baseline=resolve(arguments.baseline),
+        profile=profile,
+        launches=launches,
+        seed=secrets.randbelow(1 << 31) if arguments.seed is None else arguments.seed,
+    )
+    machine, load_average = environment.capture(), os.getloadavg()[0]
+    started = environment.now_utc()
+    _prepare(arguments.out)
+    identities = [
+        runtime_identity(runtime, RuntimeSpecification.parse(spec).settings)
+        for runtime, spec in ((settings.runtime, arguments.runtime), (settings.baseline, arguments.baseline))
+    ]
+    measured = bench.measure(settings, progress=_progress(launches))
+    runtime, baseline = identities
+    texts = cells.texts(settings.runtime.name, settings.baseline.name)
+    versions = {
+        "suite_version": __version__,
+        "runtime": f"{runtime.name} {runtime.version}",
+        "baseline": f"{baseline.name} {baseline.version}",
+        "locust_version": measured.locust_version or "unknown",
+    }
+    found = cost.figures(measured, texts, versions)
+    if found.nothing_timed and not measured.why_incomplete:
+        measured.why_incomplete = "nothing could be timed for " + ", ".join(found.nothing_timed)
+        measured.exit_code = NOT_ALL_TIMED
+    commit, dirty = environment.commit()
+    report = CostReport(
+        complete=not measured.why_incomplete,
+        why_incomplete=measured.why_incomplete,
+        run=RunIdentity(
+            suite_version=__version__,
+            specification=SPECIFICATION,
+            commit=commit,
+            dirty=dirty,
+            started=started,
+            duration_s=round(time.monotonic() - measured.started, 1),
+            command=_command(settings.seed, given=arguments.seed),
+            profile=profile.name,
+            seed=settings.seed,
+        ),
+        runtime=runtime,
+        baseline=baseline,
+        environment=machine,
+        launches=len(measured.launches),
+        order=tuple(launch.order for launch in measured.launches),
+        warnings=tuple(map(str, _caveats(measured, profile, found, load_average))),
+        cells=found.cells,
+        derived=found.derived,
+    )
+    _write(arguments.out, report, found)
+    print(msgspec.json.encode(report).decode() if arguments.format == "json" else table.render(report), flush=True)
+    if measured.ended_by is not None:
+        print(f"isomark bench: {measured.ended_by}", file=sys.stderr)
+    return measured.exit_code
+
+
+def _caveats(run: bench.Run, profile: Profile, found: cost.Figures, load_average: float) -> tuple[caveats.Caveat, ...]:
+    count = len(run.launches)
+    short = (caveats.ShortWarmUp(profile=profile.name),) if profile.warm_up_calls < CALLS_TO_WARM_UP else ()
+    few = (caveats.TooFewLaunches(launches=count),) if count < LAUNCHES_FOR_A_VERDICT else ()
+    left_out = tuple(caveats.LeftOut(why=why) for why in run.plan.left_out)
+    return (*few, *caveats.of_machine(load_average), *short, *left_out, *found.caveats)
+
+
+def _command(seed: int, *, given: int | None) -> str:
+    """The command that repeats this run, the seed it drew included."""
+    command = environment.command_line()
+    if command.partition(" ")[0] == "loadgen":
+        command = f"python -m {command}"
+    return command if given is not None else f"{command} --seed={seed}"
+
+
+def _prepare(folder: Path) -> None:
+    """Take away an earlier run's cost.json, which must not stand for this one if it is killed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / COST_FILE).unlink(missing_ok=True)
+    except OSError as error:
+        raise ReportFileError(
+            f"--out={folder} cannot be written to: {error.strerror}", remedy="name a folder you may write to"
+        ) from error
+
+
+def _write(folder: Path, report: CostReport, found: cost.Figures) -> None:
+    """The raw files first: a cost.json never names a file that is not there."""
+    for name, text in found.files.items():
+        write_text(folder / name, text)
+    write_report(folder / COST_FILE, report)
+
+
+def _progress(launches: int) -> bench.Progress:
+    if not sys.stderr.isatty():
+        return lambda _launch: None
+
+    def show(launch: int) -> None:
+        print(f"\rlaunch {launch} of {launches} ", end="\n" if launch == launches else "", file=sys.stderr, flush=True)
+
+    return show

@@ -1,0 +1,176 @@
+"""Histogram logs: what is written is what readers that are not ours read."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import struct
+import subprocess
+import zlib
+from pathlib import Path
+
+import pytest
+from hdrh.log import HistogramLogReader
+
+from harness import toolchain
+from loadgen import hlog
+from loadgen.histogram import HIGHEST_NS, LOWEST_NS, LatencyHistogram
+
+STARTED_S = 1_770_000_000.25
+
+LAUNCHES = ([3_912_345, 4_000_000, 5_300_000], [250_000] * 40 + [61_000_000], [1, 59_999_999_999])
+
+PACKAGE = Path(__file__).with_name("package.json")
+READERS = toolchain.folder() / "tests"
+
+READ_WITH_JS = """
+const { HistogramLogReader } = require("hdr-histogram-js");
+const reader = new HistogramLogReader(require("fs").readFileSync(process.argv[1], "utf8"));
+const found = [];
+for (let each; (each = reader.nextIntervalHistogram()); )
+  found.push({ tag: each.tag, count: each.totalCount, start_ms: each.startTimeStampMsec, end_ms: each.endTimeStampMsec,
+               p50: each.getValueAtPercentile(50), max: each.maxValue });
+console.log(JSON.stringify(found));
+"""
+
+
+def rendered() -> str:
+    intervals = [
+        hlog.Interval(start_s=index * 2.0, length_s=1.5, histogram=LatencyHistogram(samples))
+        for index, samples in enumerate(LAUNCHES)
+    ]
+    return hlog.render("cold-start/isolate", intervals, started_epoch_s=STARTED_S)
+
+
+def lines() -> list[list[str]]:
+    return [line.split(",") for line in rendered().splitlines() if line.startswith("Tag=")]
+
+
+def test_the_head_is_that_of_the_standard_tools() -> None:
+    text = rendered().splitlines()
+    assert "#[Histogram log format version 1.3]" in text
+    assert "#[StartTime: 1770000000.250 (seconds since epoch), Mon Feb 02 02:40:00 UTC 2026]" in text
+    assert text[5] == '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"'
+
+
+def test_one_line_per_launch_with_its_maximum_in_milliseconds() -> None:
+    assert [line[:3] for line in lines()] == [
+        ["Tag=cold-start/isolate", "0.000", "1.500"],
+        ["Tag=cold-start/isolate", "2.000", "1.500"],
+        ["Tag=cold-start/isolate", "4.000", "1.500"],
+    ]
+    assert [float(line[3]) for line in lines()] == pytest.approx([5.3, 61.0, 60_000], rel=1e-3)
+
+
+def test_launches_without_a_sample_have_no_line() -> None:
+    nothing = hlog.Interval(start_s=0, length_s=1, histogram=LatencyHistogram())
+    assert "Tag=" not in hlog.render("warm/runtime", [nothing], started_epoch_s=STARTED_S)
+
+
+@pytest.mark.parametrize("tag", ["a,b", "a b", "a\nb"])
+def test_a_tag_that_would_break_the_line_is_refused(tag: str) -> None:
+    with pytest.raises(ValueError, match="cannot be a tag"):
+        hlog.render(tag, [], started_epoch_s=STARTED_S)
+
+
+def test_the_payload_follows_the_specification_of_v2() -> None:
+    """Decoded here from the format's description: a header, then ZigZag LEB128 counts, negative for runs of zeros."""
+    for line, samples in zip(lines(), LAUNCHES, strict=True):
+        packed = base64.b64decode(line[4])
+        cookie, length = struct.unpack(">ii", packed[:8])
+        assert (cookie & ~0xF0, length) == (0x1C849304, len(packed) - 8)
+        raw = zlib.decompress(packed[8:])
+        cookie, size, offset, digits, lowest, highest, _ratio = struct.unpack(">iiiiqqd", raw[:40])
+        assert (cookie & ~0xF0, size, offset, digits) == (0x1C849303, len(raw) - 40, 0, 3)
+        assert (lowest, highest) == (LOWEST_NS, HIGHEST_NS)
+        assert decode_counts(raw[40:]) == LatencyHistogram(samples).by_slot()
+
+
+def test_hdrhistogram_for_python_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.hlog"
+    path.write_text(rendered())
+    reader = HistogramLogReader(str(path), HdrReference())
+    found = []
+    while (each := reader.get_next_interval_histogram()) is not None:
+        found.append((each.get_tag(), each.get_total_count(), each.get_start_time_stamp()))
+    reader.close()
+    assert found == [
+        ("cold-start/isolate", len(samples), (STARTED_S + index * 2) * 1000) for index, samples in enumerate(LAUNCHES)
+    ]
+
+
+def test_hdrhistogram_for_javascript_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.hlog"
+    path.write_text(rendered())
+    done = subprocess.run(
+        [toolchain.node(), "-e", READ_WITH_JS, path],
+        cwd=readers(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    for index, (found, samples) in enumerate(zip(json.loads(done.stdout), LAUNCHES, strict=True)):
+        ours = LatencyHistogram(samples)
+        assert (found["tag"], found["count"]) == ("cold-start/isolate", len(samples))
+        assert (found["p50"], found["max"]) == (ours.value_at(0.5), ours.value_at(1))
+        assert found["start_ms"] == pytest.approx((STARTED_S + index * 2) * 1000, abs=1)
+        assert found["end_ms"] == pytest.approx((STARTED_S + index * 2 + 1.5) * 1000, abs=1)
+
+
+def HdrReference() -> object:
+    from hdrh.histogram import HdrHistogram
+
+    return HdrHistogram(LOWEST_NS, HIGHEST_NS, 3)
+
+
+def decode_counts(raw: bytes) -> dict[int, int]:
+    """Count by the lowest value of each slot."""
+    found: dict[int, int] = {}
+    place = index = 0
+    while place < len(raw):
+        word = shift = 0
+        while True:
+            byte = raw[place]
+            place += 1
+            word |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        count = (word >> 1) ^ -(word & 1)
+        if count < 0:
+            index -= count
+            continue
+        bucket, sub = (index // 1024 - 1, index % 1024 + 1024) if index >= 2048 else (0, index)
+        found[sub << bucket] = count
+        index += 1
+    return found
+
+
+def readers() -> Path:
+    """The folder with the independent readers, fetched once. Skips the test when npm cannot get them."""
+    if not (READERS / "node_modules" / "hdr-histogram-js").is_dir():
+        partial = READERS.with_name(f"tests-{os.getpid()}.partial")
+        partial.mkdir(parents=True)
+        shutil.copyfile(PACKAGE, partial / "package.json")
+        command = [toolchain.node(), toolchain.npm_cli(), "install", "--no-audit", "--no-fund", "--ignore-scripts"]
+        environment = {**os.environ, "PATH": f"{toolchain.node().parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+        try:
+            done = subprocess.run(
+                [*command, "--fetch-retries=0"],
+                cwd=partial,
+                env=environment,
+                capture_output=True,
+                timeout=60,
+                check=False,
+            )
+            if done.returncode:
+                pytest.skip(f"npm cannot get hdr-histogram-js: {done.stderr.decode()[-200:]}")
+            shutil.rmtree(READERS, ignore_errors=True)
+            partial.rename(READERS)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return READERS
