@@ -130,8 +130,6 @@ def _caveats(run: bench.Run, profile: Profile, found: cost.Figures, load_average
 def _command(seed: int, *, given: int | None) -> str:
     """The command that repeats this run, the seed it drew included."""
     command = environment.command_line()
-    if command.partition(" ")[0] == "loadgen":
-        command = f"python -m {command}"
     return command if given is not None else f"{command} --seed={seed}"
 
 

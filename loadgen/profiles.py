@@ -38,7 +38,7 @@ QUICK = Profile(
     isolate_colds=15,
     warm_requests=150,
     call_pairs=8,
-    warm_up_calls=2,
+    warm_up_calls=20,
     deadline_s=60,
 )
 FULL = Profile(

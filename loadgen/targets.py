@@ -25,7 +25,7 @@ WORKERS = Path(__file__).with_name("workers")
 
 CALLEE_HEADER = "isomark-callee"
 
-WARM_UP_WARM, WARM_UP_COLD = 10, 1
+WARM_UP_WARM, WARM_UP_COLD = 300, 1
 
 HELLO = Application(workers=(load_worker(WORKERS / "hello"),))
 

@@ -13,6 +13,8 @@ from reports.quantities import duration, spread, unit_for
 
 DERIVED_ANCHOR = "cost-derived"
 
+LINES_IN_A_PLOT = 5
+
 SAMPLES_BEYOND = 10
 """A percentile with fewer samples than this beyond it is marked: a handful of samples decide it."""
 
@@ -149,9 +151,10 @@ def _by_reason(counts: dict[str, int]) -> str:
 
 
 def _plots(name: str, cells: tuple[Cell, ...]) -> tuple[Plot, ...]:
-    series = [_series(cell) for cell in cells if cell.count and cell.curve_ns]
-    if not series:
+    drawn = [cell for cell in cells if cell.count and cell.curve_ns]
+    if not drawn:
         return ()
+    series = [_series(cell) for cell in drawn]
     readable, anchor = name.replace("-", " "), scenario_anchor(name)
     medians = ", ".join(
         f"{_label(each)} median {duration(median)}"
@@ -161,10 +164,13 @@ def _plots(name: str, cells: tuple[Cell, ...]) -> tuple[Plot, ...]:
     plots = [
         Plot(
             svg=percentiles(
-                series, prefix=f"{anchor}-percentiles", title=f"Percentiles of {readable}: {medians}".rstrip(": ")
+                [_series(cell) for cell in group],
+                prefix=f"{anchor}-percentiles-{place}",
+                title=f"Percentiles of {readable}{which}: {medians}".rstrip(": "),
             ),
-            caption="Percentiles. From 90 % on, each line of the grid is ten times as rare.",
+            caption=f"Percentiles{which}. From 90 % on, each line of the grid is ten times as rare.",
         )
+        for place, (which, group) in enumerate(_legible(drawn))
     ]
     # Whether a start is cold is one event per sample, so its distribution is the answer; of requests, the tail is.
     if name.startswith("cold"):
@@ -180,6 +186,16 @@ def _plots(name: str, cells: tuple[Cell, ...]) -> tuple[Plot, ...]:
             ),
         )
     return tuple(plots)
+
+
+def _legible(cells: Sequence[Cell]) -> list[tuple[str, list[Cell]]]:
+    """The cells in plots of few enough lines: together, or apart by the number of calls that their modes end with."""
+    if len(cells) <= LINES_IN_A_PLOT:
+        return [("", list(cells))]
+    by_number: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_number.setdefault(cell.mode.rpartition("-")[2], []).append(cell)
+    return [(f", {number} to a request" if number.isdigit() else "", group) for number, group in by_number.items()]
 
 
 def _series(cell: Cell) -> Series:
