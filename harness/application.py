@@ -218,7 +218,7 @@ def _find(folder: Path) -> Path:
 def _parse(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
-        content = tomllib.loads(text) if path.suffix == ".toml" else json5.loads(text)
+        content = tomllib.loads(text) if path.suffix == ".toml" else _joined(json5.loads(text))
     except (OSError, ValueError) as error:  # json5 and tomllib both raise ValueErrors that carry line and column
         raise ConfigurationError(
             f"{path} cannot be read: {error}", expected="TOML" if path.suffix == ".toml" else "JSON with comments"
@@ -226,6 +226,15 @@ def _parse(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path} holds a {type(content).__name__}", expected="an object of settings")
     return content
+
+
+def _joined(value: Any) -> Any:
+    """json5 reads a character above U+FFFF that is written as two escapes as two characters: make it one."""
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    if isinstance(value, dict):
+        return {_joined(key): _joined(each) for key, each in value.items()}
+    return [_joined(each) for each in value] if isinstance(value, list) else value
 
 
 def _convert(path: Path, content: dict[str, Any]) -> _File:

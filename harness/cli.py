@@ -35,7 +35,7 @@ class _Parser(argparse.ArgumentParser):
     """Ends on a wrong word like everything else here: with an error of the tree and its exit code."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{self.prog}: {message}", remedy=f"see `{self.prog} --help`")
+        raise UsageError(message, remedy=f"see `{self.prog} --help`")
 
 
 def commands() -> list[Command]:
@@ -62,7 +62,7 @@ def main(words: Sequence[str] | None = None) -> int:
         arguments = parser.parse_args(words)
         return by_name[arguments.command].run(arguments)
     except IsomarkError as error:
-        print(f"{error}", file=sys.stderr)
+        print(f"isomark: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("isomark: interrupted", file=sys.stderr)

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from harness.redaction import command_without_machine_paths
 from harness.toolchain import CHECKOUT
 
 _PACKAGES = ("pytest", "pytest-xdist", "httpx", "locust", "hdrhistogram", "pyperf", "matplotlib")
@@ -57,10 +58,10 @@ def now_utc() -> str:
 
 def command_line() -> str:
     """The command that started this process, with `python -m` spelt out and no machine path in it."""
-    words = [Path(sys.argv[0]).name, *sys.argv[1:]]
-    if words[0] == "__main__.py":
-        words[0] = Path(sys.argv[0]).parent.name
-    return " ".join(word.replace(f"{CHECKOUT}{os.sep}", "") for word in words)
+    program = Path(sys.argv[0])
+    module = program.name == "__main__.py"
+    started = f"python -m {program.parent.name}" if module else program.name
+    return command_without_machine_paths([started, *sys.argv[1:]])
 
 
 def _git(*arguments: str) -> str:

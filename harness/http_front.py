@@ -112,7 +112,7 @@ class HttpFront:
         elif process.ended_within(DYING_S):
             found = process.died()
         else:
-            found = ConnectionLost(f"{what}: the runtime hung up ({error})", log_tail=process.log_tail())
+            found = ConnectionLost(f"{what}: it hung up, or spoke no HTTP ({error})", log_tail=process.log_tail())
         found.partial = partial
         return found
 

@@ -15,6 +15,7 @@ import msgspec
 
 from harness.application import Application
 from harness.errors import ControlFailed, PromiseBroken, UnsupportedFeature
+from harness.exchanges import Exchanges, WatchedInstance
 from harness.features import Feature
 from harness.rows import Measure
 from harness.runtime import Conditions, Instance, Outbound, Plan, Runtime, needed_features
@@ -28,6 +29,8 @@ class Judge:
     def __init__(self) -> None:
         self.evidence: dict[str, Any] = {}
         self.measured: list[Measure] = []
+        self.exchanges = Exchanges()
+        self.probes: list[str] = []
 
     def saw(self, label: str, value: object) -> None:
         """Keep something the runtime did as evidence. Any value that JSON can hold; long text is cut."""
@@ -40,6 +43,15 @@ class Judge:
     def bracketed(self, name: str, low: float | None, high: float | None, unit: str) -> None:
         """Keep a limit as the last figure that was served and the first that was not; None where it was not found."""
         self.measured.append(Measure(name=name, unit=unit, low=low, high=high))
+
+    def all_evidence(self) -> dict[str, Any]:
+        """What the test said it saw, then the probes it used and the requests it sent."""
+        sent = self.exchanges.as_evidence()
+        return {
+            **self.evidence,
+            **({"probes": sorted(set(self.probes))} if self.probes else {}),
+            **({"requests": sent} if sent else {}),
+        }
 
     def control(self, holds: bool, *, expected: str, saw: object) -> None:
         """What must hold for the test to mean anything. Raises `ControlFailed`: the row is inconclusive."""
@@ -64,13 +76,15 @@ class ClassNotClaimed(NotClaimed):
 class Launcher:
     """Launches probes on the runtime under test; everything is stopped when the test ends."""
 
-    def __init__(self, runtime: Runtime, workers: Path, stack: contextlib.ExitStack) -> None:
+    def __init__(self, runtime: Runtime, workers: Path, stack: contextlib.ExitStack, judge: Judge) -> None:
         self.runtime = runtime
         self._workers = workers
         self._stack = stack
+        self._judge = judge
 
     def application(self, *probes: str, env: str | None = None) -> Application:
         """The probes as one application. Raises `ConfigurationError`."""
+        self._judge.probes += [f"{self._workers.parent.name}/{self._workers.name}/{probe}" for probe in probes]
         return Application.load(*(self._workers / probe for probe in probes), env=env)
 
     def needs(self, feature: Feature) -> None:
@@ -114,7 +128,7 @@ class Launcher:
                 f"an application needing {features} to be refused, since the runtime does not claim it",
                 "it was accepted (half-support)",
             )
-        return instance
+        return WatchedInstance(instance, self._judge.exchanges)
 
     def _unclaimed(self, application: Application, conditions: Conditions) -> set[Feature]:
         claimed = self.runtime.features()

@@ -125,7 +125,7 @@ class Supervised:
         if not os.access(command[0], os.X_OK):
             raise ToolchainError(
                 f"{name}: {command[0]} is not a program that can be run",
-                remedy="run `make setup`, or correct the path where one was given",
+                remedy="run `isomark doctor` to see what is missing",
             )
         self.started_ns = time.monotonic_ns()
         self._process = subprocess.Popen(

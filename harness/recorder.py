@@ -47,6 +47,7 @@ class Recorder:
         self._inventory = tuple(inventory)
         self._folder = folder
         self._rows: dict[tuple[str, str], Row] = {}
+        self.mishaps: list[str] = []
         self._started = time.monotonic()
         self._started_utc = environment.now_utc()
         if folder is not None:
@@ -65,6 +66,16 @@ class Recorder:
             # When the folder is gone or full, the end of the run says so; losing the run over it would be worse.
             with contextlib.suppress(OSError), (self._folder / ROWS_FILE).open("ab") as stream:
                 stream.write(msgspec.json.encode(row) + b"\n")
+
+    def add_mishap(self, test: str, reason: str) -> None:
+        """Keep an "error" row for a test that ended without a word. `test` is pytest's node id."""
+        self.mishaps.append(f"{test}: {reason}")
+        for function in self._inventory:
+            if test.partition("[")[0] == f"{function.file}::{function.name}":
+                requirement = self._catalogue.by_id(function.requirement)
+                row = blank_row(requirement, Status.ERROR, ReasonCode.HARNESS_ERROR, reason)
+                described = {"test": test, "description": function.description, "profile": function.profile}
+                self.add(msgspec.structs.replace(row, as_expected=False, **described))
 
     def ran(self) -> tuple[Row, ...]:
         """The rows of the tests that ran, in catalogue order."""

@@ -16,7 +16,7 @@ _COLUMNS: tuple[tuple[str, frozenset[Status]], ...] = (
     ("kept", frozenset({Status.PASS})),
     ("broken", BROKEN),
     ("unsupported", frozenset({Status.UNSUPPORTED})),
-    ("undecided", frozenset({Status.INCONCLUSIVE, Status.ERROR, Status.XPASS})),
+    ("inconclusive", frozenset({Status.INCONCLUSIVE, Status.ERROR, Status.XPASS})),
     ("not run", frozenset({Status.NOT_RUN, Status.SKIPPED})),
     ("no test yet", frozenset({Status.NO_TEST})),
 )

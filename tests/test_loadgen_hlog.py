@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import shutil
 import struct
 import subprocess
 import zlib
@@ -22,8 +20,6 @@ STARTED_S = 1_770_000_000.25
 
 LAUNCHES = ([3_912_345, 4_000_000, 5_300_000], [250_000] * 40 + [61_000_000], [1, 59_999_999_999])
 
-PACKAGE = Path(__file__).with_name("package.json")
-READERS = toolchain.folder() / "tests"
 
 READ_WITH_JS = """
 const { HistogramLogReader } = require("hdr-histogram-js");
@@ -151,26 +147,5 @@ def decode_counts(raw: bytes) -> dict[int, int]:
 
 
 def readers() -> Path:
-    """The folder with the independent readers, fetched once. Skips the test when npm cannot get them."""
-    if not (READERS / "node_modules" / "hdr-histogram-js").is_dir():
-        partial = READERS.with_name(f"tests-{os.getpid()}.partial")
-        partial.mkdir(parents=True)
-        shutil.copyfile(PACKAGE, partial / "package.json")
-        command = [toolchain.node(), toolchain.npm_cli(), "install", "--no-audit", "--no-fund", "--ignore-scripts"]
-        environment = {**os.environ, "PATH": f"{toolchain.node().parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-        try:
-            done = subprocess.run(
-                [*command, "--fetch-retries=0"],
-                cwd=partial,
-                env=environment,
-                capture_output=True,
-                timeout=60,
-                check=False,
-            )
-            if done.returncode:
-                pytest.skip(f"npm cannot get hdr-histogram-js: {done.stderr.decode()[-200:]}")
-            shutil.rmtree(READERS, ignore_errors=True)
-            partial.rename(READERS)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    return READERS
+    """The folder with the independent readers: `make setup` brings them."""
+    return toolchain.folder()

@@ -1,0 +1,12 @@
+"""The workerd adapter keeps the contract."""
+
+import pytest
+
+from harness.registry import resolve
+from harness.testing import RuntimeContract
+
+
+class TestWorkerd(RuntimeContract):
+    @pytest.fixture
+    def runtime(self):
+        return resolve("workerd")
