@@ -121,26 +121,19 @@ def write_modules(application: Application, layout: Layout) -> None:
             layout.kv(namespace_id(worker, binding)).mkdir(parents=True, exist_ok=True)
 
 
-def loadable(worker: Worker, version: int) -> dict[str, object]:
+def loadable(worker: Worker) -> dict[str, object]:
     """What the loader Worker reads to make an isolate of `worker`: the shape of workerd's `WorkerCode`.
 
-    The loader API takes module names that end in `.js` only.
+    Modules are objects, not plain text, because the loader takes plain text only under names that end in `.js`.
     """
-    modules = {_js_name(name): content.decode("utf-8", "replace") for name, content in worker.modules.items()}
+    modules = {name: {"js": content.decode("utf-8", "replace")} for name, content in worker.modules.items()}
     return {
-        "version": version,
-        "code": {
-            "compatibilityDate": worker.compatibility_date,
-            "compatibilityFlags": list(worker.compatibility_flags),
-            "mainModule": _js_name(worker.main),
-            "modules": modules,
-            "env": dict(worker.vars),
-        },
+        "compatibilityDate": worker.compatibility_date,
+        "compatibilityFlags": list(worker.compatibility_flags),
+        "mainModule": worker.main,
+        "modules": modules,
+        "env": dict(worker.vars),
     }
-
-
-def _js_name(name: str) -> str:
-    return name.removesuffix(".mjs").removesuffix(".js") + ".js"
 
 
 def _lines(items: Iterable[str]) -> str:

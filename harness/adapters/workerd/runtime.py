@@ -285,12 +285,17 @@ def _refuse_what_cannot_be_loaded(application: Application, conditions: Conditio
 
 
 def _publish(layout: capnp.Layout, worker: Worker, version: int) -> None:
-    """Make this the version the loader reads next; the rename makes it whole or not there."""
+    """Make this the version the loader reads next.
+
+    The engine's disk service takes a file's length and its content in two steps: a file replaced between them comes
+    out cut short. So code lies in a file per version, and the one that is replaced always has the same length.
+    """
     if any(name.endswith(".wasm") for name in worker.modules):
         return
+    (layout.code / f"{worker.name}.{version}.json").write_bytes(msgspec.json.encode(capnp.loadable(worker)))
     partial = layout.code / f".{worker.name}.partial"
-    partial.write_bytes(msgspec.json.encode(capnp.loadable(worker, version)))
-    partial.rename(layout.code / f"{worker.name}.json")
+    partial.write_text(f"{version:012d}", encoding="utf-8")
+    partial.rename(layout.code / f"{worker.name}.version")
 
 
 def _url(port: int) -> str:

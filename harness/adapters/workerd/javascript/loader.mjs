@@ -9,18 +9,21 @@ const codeInMemory = new Map();
 
 /**
  * @param {{CODE: Fetcher}} env
- * @param {string} worker
- * @returns {Promise<{version: number, code: object}>}
+ * @param {string} file
+ * @returns {Promise<string>}
  */
-async function currentCode(env, worker) {
-  const response = await env.CODE.fetch(`http://code/${worker}.json`);
-  if (!response.ok) throw new Error(`no code for Worker ${worker}: ${response.status}`);
-  return response.json();
+async function read(env, file) {
+  const response = await env.CODE.fetch(`http://code/${file}`);
+  if (!response.ok) throw new Error(`no file ${file}: ${response.status}`);
+  return new TextDecoder().decode(await response.arrayBuffer()); // text() warns of the content type, for each call
 }
 
+const currentVersion = async (env, worker) => Number(await read(env, `${worker}.version`));
+const codeOf = async (env, worker, version) => JSON.parse(await read(env, `${worker}.${version}.json`));
+
 async function current(env, { worker, entrypoint }) {
-  const { version, code } = await currentCode(env, worker);
-  const stub = env.LOADER.get(`${worker}@${version}`, async () => code);
+  const version = await currentVersion(env, worker);
+  const stub = env.LOADER.get(`${worker}@${version}`, () => codeOf(env, worker, version));
   return stub.getEntrypoint(entrypoint ?? undefined);
 }
 
@@ -46,7 +49,7 @@ export class OnDemand extends WorkerEntrypoint {
     if (!name) return new Response(`header ${ISOLATE_HEADER} is missing`, { status: 400 });
     let code = codeInMemory.get(worker);
     if (code === undefined) {
-      code = (await currentCode(this.env, worker)).code;
+      code = await codeOf(this.env, worker, await currentVersion(this.env, worker));
       codeInMemory.set(worker, code);
     }
     return this.env.LOADER.get(`on-demand:${worker}:${name}`, async () => code).getEntrypoint().fetch(request);
