@@ -32,7 +32,10 @@ LOG_TAIL_LINES = 12
 # The shell tells the reaper its process id (the group's: it leads a new session) and becomes the program. Its
 # standard output is the reaper's pipe until then. RLIMIT_DATA counts private writable memory: unlike RLIMIT_AS it
 # leaves V8's large reservations alone, and unlike a cgroup it needs no privilege and leaves nothing to clean up.
-_ENTER = 'echo "P $$"; ulimit -c 0; ulimit -d "$1" || exit 125; log="$2"; shift 2; exec "$@" >"$log" 2>&1'
+_ENTER = (
+    'echo "P $$"; unset PWD OLDPWD; ulimit -c 0; ulimit -d "$1" || exit 125; '
+    'log="$2"; shift 2; exec "$@" >"$log" 2>&1'
+)
 
 
 class _Reaper:
