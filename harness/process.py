@@ -33,8 +33,7 @@ LOG_TAIL_LINES = 12
 # standard output is the reaper's pipe until then. RLIMIT_DATA counts private writable memory: unlike RLIMIT_AS it
 # leaves V8's large reservations alone, and unlike a cgroup it needs no privilege and leaves nothing to clean up.
 _ENTER = (
-    'echo "P $$"; unset PWD OLDPWD; ulimit -c 0; ulimit -d "$1" || exit 125; '
-    'log="$2"; shift 2; exec "$@" >"$log" 2>&1'
+    'echo "P $$"; unset PWD OLDPWD; ulimit -c 0; ulimit -d "$1" || exit 125; log="$2"; shift 2; exec "$@" >"$log" 2>&1'
 )
 
 
