@@ -1,20 +1,20 @@
 """However a run ends, no process, no listening port and no folder of it is left on the machine."""
 
-import contextlib
 import signal
-import socket
 import sys
 import time
-from urllib.parse import urlsplit
 
 import pytest
 
 from harness.toolchain import CHECKOUT
 from tests.child_run import Child, ChildRun
+from tests.listening import socket_on
 
-# Each test leaves a note with the runtime's address and processes once it serves, then ends as ENDING says.
+# Each test leaves a note with the runtime's port, socket and processes once it serves, then ends as ENDING says.
 TESTS = """
 import pytest
+from urllib.parse import urlsplit
+from tests.listening import socket_on
 
 @requirement("ISO-2")
 @pytest.mark.parametrize("number", range(COUNT))
@@ -22,7 +22,8 @@ def test_served(launch, tmp_path, number):
     instance = launch(project(tmp_path)[0])
     pids = " ".join(map(str, instance.instrument(Processes).pids()))
     note = Path(os.environ["TMPDIR"]) / f"note-{number}"
-    note.write_text(f"{instance.url('hello')} {pids}")
+    port = urlsplit(instance.url("hello")).port
+    note.write_text(f"{port} {socket_on(port)} {pids}")
     note.rename(note.with_suffix(".txt"))
     ENDING
 """
@@ -51,11 +52,12 @@ def test_nothing_is_left_after(tmp_path, runtime, options, ending):
         notes = child.notes(2 if options else 1)
         if sent is not None:
             there = set(child.processes())
-            assert {int(pid) for _, *pids in notes for pid in pids} <= there, "the runtime is found by its folder"
+            assert {int(pid) for _, _, *pids in notes for pid in pids} <= there, "the runtime is found by its folder"
             child.process.send_signal(sent)
         child.ended()
         child.wait_until(lambda: not child.leftovers(), "processes and folders to be gone")
-        assert [url for url, *_ in notes if _listens(url)] == []
+        assert all(listening for _, listening, *_ in notes)
+        assert [port for port, listening, *_ in notes if socket_on(int(port)) == listening] == []
 
 
 LAUNCHES = """
@@ -104,11 +106,3 @@ def test_a_worker_of_xdist_that_dies_is_a_harness_error(tmp_path):
         assert not child.report().complete
         assert {row.reason for row in rows} == {"the pytest-xdist worker that ran it died"}
         child.wait_until(lambda: not child.leftovers(), "processes and folders to be gone")
-
-
-def _listens(url):
-    parts = urlsplit(url)
-    with contextlib.suppress(ConnectionRefusedError):
-        socket.create_connection((parts.hostname, parts.port), timeout=5).close()
-        return True
-    return False
