@@ -115,6 +115,8 @@ def _function(row: Row) -> str:
 
 def _verdict(report: ConformanceReport) -> str:
     clauses = [f"{name} {_clause(verdict)}" for name, verdict in report.classes.items()]
+    if all(row.status in {Status.NOT_RUN, Status.NO_TEST} for row in report.rows):
+        return "No test was run, so nothing was judged."
     overall = report.verdict.value.upper()
     expected = "every result as expected" if report.as_expected else "NOT every result as expected"
     return f"Verdict: {', '.join(clauses)}\nOverall: {overall}; {expected}"

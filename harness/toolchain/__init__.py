@@ -86,10 +86,12 @@ def install() -> None:
         shutil.copyfile(SOURCES / name, target / name)
     # Not `npm ci`: it refuses a lock that lacks the builds for other systems, which not every registry carries. The
     # versions are exact and the lock's checksums hold for what it names, so `install` on this copy brings the same.
-    command: list[str | Path] = [node(), npm_cli(), "install", "--no-audit", "--no-fund", "--loglevel=error"]
+    cache = target / "npm-cache"  # not the one in the home folder: nothing is written outside the checkout
+    command: list[str | Path] = [node(), npm_cli(), "install", f"--cache={cache}", "--no-audit", "--loglevel=error"]
     # npm starts node by name in places: let it find the wheel's, not another one or none.
     environment = {**os.environ, "PATH": f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     done = subprocess.run(command, cwd=target, env=environment, capture_output=True, text=True, check=False)
+    shutil.rmtree(cache, ignore_errors=True)
     if done.returncode:
         raise ToolchainError(
             f"npm install ended with code {done.returncode} in {target}",
