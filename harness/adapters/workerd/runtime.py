@@ -197,7 +197,7 @@ def _serve(
         process.await_ready(
             control_reading,
             lambda line: _listening(line, ports) == expected,
-            refused=lambda log: _refusal(log, application),
+            refused=_refusal,
         )
         _refuse_warned_classes(process.log_tail(60), application)
         instance = _WorkerdInstance(runtime, process, ports, conditions, layout, application, ledger)
@@ -245,7 +245,7 @@ _BINDING = re.compile(r"""^(?:service \S+: )?(?P<text>Worker "[^"]+"'s binding "
 _CLASS = re.compile(r"DurableObjectNamespace in the config referenced the class \"(?P<name>[^\"]+)\"")
 
 
-def _refusal(log: str, application: Application) -> DeployRefused | None:
+def _refusal(log: str) -> DeployRefused | None:
     """What the engine's last words mean: a script that cannot run, or a binding to something that is not there."""
     script = _SCRIPT.search(log)
     if script:
