@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -40,6 +41,14 @@ def capture() -> dict[str, Any]:
         "packages": {name: found for name in _PACKAGES if (found := _version(name))},
         "continuous_integration": os.environ.get("CI", "") not in {"", "0", "false"},
     }
+
+
+def busy_share(seconds: float = 1.0) -> float:
+    """The share of all cores' CPU time in use while this watched, from 0 to 1; the load average lags a minute."""
+    before = _cpu_ticks()
+    time.sleep(seconds)
+    used, total = (after - earlier for after, earlier in zip(_cpu_ticks(), before, strict=True))
+    return used / total if total else 0.0
 
 
 def commit() -> tuple[str, bool]:
@@ -103,6 +112,15 @@ def _cgroup_limits() -> dict[str, str]:
 def _steal_ticks() -> int | None:
     fields = _first_line(Path("/proc/stat")).split()
     return int(fields[8]) if len(fields) > 8 else None  # the ninth column
+
+
+def _cpu_ticks() -> tuple[int, int]:
+    """Ticks in use and in all, over all cores since boot; (0, 0) where /proc does not say."""
+    ticks = [int(field) for field in _first_line(Path("/proc/stat")).split()[1:9]]
+    if len(ticks) < 8:
+        return 0, 0
+    idle = ticks[3] + ticks[4]
+    return sum(ticks) - idle, sum(ticks)
 
 
 def _version(package: str) -> str:

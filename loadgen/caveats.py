@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from loadgen.profiles import LAUNCHES_FOR_A_VERDICT
 
-BUSY_SHARE_OF_CORES = 0.5
-"""A load average above this share of the cores at the start: the machine was doing something else."""
+BUSY_SHARE = 0.1
+"""More of the machine's CPU time in use than this, before anything is started: it was doing something else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +22,10 @@ class TooFewLaunches:
 
 @dataclass(frozen=True, kw_only=True)
 class BusyMachine:
-    load_average: float
-    cores: int
+    busy_share: float
 
     def __str__(self) -> str:
-        return f"the machine was not idle: load average {self.load_average:.2f} on {self.cores} cores at the start"
+        return f"the machine was not idle: {self.busy_share:.0%} of its CPU time was in use before the start"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +78,8 @@ class NothingTimed:
 Caveat = TooFewLaunches | BusyMachine | SharedCores | ShortWarmUp | LeftOut | WrongAnswers | NothingTimed
 
 
-def of_machine(load_average: float) -> tuple[Caveat, ...]:
-    """What the machine itself puts in doubt. `load_average`: over the minute before the run."""
+def of_machine(busy_share: float) -> tuple[Caveat, ...]:
+    """What the machine itself puts in doubt. `busy_share`: of its CPU time, with nothing of the run started."""
     cores = len(os.sched_getaffinity(0))
-    busy = load_average > BUSY_SHARE_OF_CORES * cores
-    found: tuple[Caveat, ...] = (BusyMachine(load_average=load_average, cores=cores),) if busy else ()
+    found: tuple[Caveat, ...] = (BusyMachine(busy_share=busy_share),) if busy_share > BUSY_SHARE else ()
     return (*found, SharedCores(cores=cores))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import secrets
 import sys
 import time
@@ -68,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         launches=launches,
         seed=secrets.randbelow(1 << 31) if arguments.seed is None else arguments.seed,
     )
-    machine, load_average = environment.capture(), os.getloadavg()[0]
+    machine, busy_share = environment.capture(), environment.busy_share()
     started = environment.now_utc()
     _prepare(arguments.out)
     identities = [
@@ -108,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
         environment=machine,
         launches=len(measured.launches),
         order=tuple(launch.order for launch in measured.launches),
-        warnings=tuple(map(str, _caveats(measured, profile, found, load_average))),
+        warnings=tuple(map(str, _caveats(measured, profile, found, busy_share))),
         cells=found.cells,
         derived=found.derived,
     )
@@ -119,12 +118,12 @@ def run(arguments: argparse.Namespace) -> int:
     return measured.exit_code
 
 
-def _caveats(run: bench.Run, profile: Profile, found: cost.Figures, load_average: float) -> tuple[caveats.Caveat, ...]:
+def _caveats(run: bench.Run, profile: Profile, found: cost.Figures, busy_share: float) -> tuple[caveats.Caveat, ...]:
     count = len(run.launches)
     short = (caveats.ShortWarmUp(profile=profile.name),) if profile.warm_up_calls < CALLS_TO_WARM_UP else ()
     few = (caveats.TooFewLaunches(launches=count),) if count < LAUNCHES_FOR_A_VERDICT else ()
     left_out = tuple(caveats.LeftOut(why=why) for why in run.plan.left_out)
-    return (*few, *caveats.of_machine(load_average), *short, *left_out, *found.caveats)
+    return (*few, *caveats.of_machine(busy_share), *short, *left_out, *found.caveats)
 
 
 def _command(seed: int, *, given: int | None) -> str:

@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import sys
+import threading
 from pathlib import Path
 
 from harness import environment
@@ -54,3 +55,19 @@ def test_outside_a_checkout_the_commit_is_unknown(monkeypatch, tmp_path):
     monkeypatch.setattr(environment, "CHECKOUT", tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert environment.commit() == ("unknown", True)
+
+
+def test_busy_share_sees_a_busy_core():
+    """A share between idle and full, and never less than what this process itself burns on one core."""
+    over = threading.Event()
+
+    def burn():
+        while not over.is_set():
+            sum(range(1000))
+
+    burner = threading.Thread(target=burn)
+    burner.start()
+    share = environment.busy_share(0.5)
+    over.set()
+    burner.join()
+    assert 0.5 / (os.cpu_count() or 1) < share <= 1
