@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -86,7 +86,7 @@ def file_link(path: str) -> Link:
 
 
 def _piece(label: str, value: Any) -> Piece:
-    text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=repr)
+    text = _text(value)
     nested = isinstance(value, Mapping | list | tuple)
     # An empty object or a short list of numbers needs no box of its own.
     if nested and len(flat := json.dumps(value, ensure_ascii=False, default=repr)) <= _LONGEST_INLINE // 3:
@@ -96,6 +96,26 @@ def _piece(label: str, value: Any) -> Piece:
         text = "(empty)"
     block = nested or "\n" in text or len(text) > _LONGEST_INLINE
     return Piece(label=label, text=text[:LONGEST_SHOWN], block=block, cut=max(0, len(text) - LONGEST_SHOWN))
+
+
+def _text(value: Any) -> str:
+    """A string as it is, a list of strings or of like records a line each, anything else as indented JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple) and value:
+        records = [each for each in value if isinstance(each, Mapping)]
+        if not records and all(isinstance(each, str) for each in value):
+            return "\n".join(value)
+        if records and _alike(records) and all(isinstance(each, Mapping | str) for each in value):
+            lines = [each if isinstance(each, str) else "  |  ".join(map(str, each.values())) for each in value]
+            return "\n".join(["  |  ".join(records[0]), *lines])
+    return json.dumps(value, indent=2, ensure_ascii=False, default=repr)
+
+
+def _alike(records: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether records have the same few fields and hold nothing nested, so that a line each says all."""
+    flat = all(not isinstance(value, Mapping | list | tuple) for each in records for value in each.values())
+    return flat and len(records[0]) > 1 and all(each.keys() == records[0].keys() for each in records)
 
 
 def _name(found: re.Match[str]) -> str:
