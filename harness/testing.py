@@ -82,7 +82,7 @@ class RuntimeContract:
     @pytest.fixture
     def runtime(self) -> Runtime:
         """The adapter to check, as the registry would build it."""
-        raise NotImplementedError("override the fixture `runtime` of RuntimeContract")
+        raise UsageError("RuntimeContract was given no runtime", remedy="override its fixture `runtime`")
 
     def test_it_says_what_it_is(self, runtime: Runtime) -> None:
         """name and version are words, identity maps words to words, claims are members of the suite's own sets."""

@@ -1,5 +1,5 @@
 // The Worker that calls, in a Node process: `/http` as Node's own client makes it, on a kept-alive connection.
-// Not fetch(): undici 7.28 to 7.30 waits for a timer of a millisecond before it uses a connection again
+// Not fetch(): undici 7.29 waits for a timer of a millisecond before it uses a connection again
 // (https://github.com/nodejs/undici/issues/5493), and that would be counted as the cost of HTTP.
 import { Agent, get } from "node:http";
 import { callee, number, respond } from "./calls.mjs";
