@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from harness.errors import Unanswered
@@ -38,27 +38,19 @@ class Neighbour:
 def watch(instance: Instance, neighbour: str, misbehave: Callable[[], str]) -> Neighbour:
     """Ping `neighbour` without pause while `misbehave` runs, which returns how it ended, and once more after it."""
     alone_ms = max(_ping(instance, neighbour)[0] for _ in range(10))
-    over = threading.Event()
-    ending: list[str] = []
-
-    def run() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        started = time.monotonic()
+        other = pool.submit(misbehave)
+        pings = [_ping(instance, neighbour)]
+        while not other.done():
+            pings.append(_ping(instance, neighbour))
+            if pings[-1][1] and not instance.alive():
+                break
         try:
-            ending.append(misbehave())
+            ended = other.result()
         except Unanswered as error:
-            ending.append(error.happened)
-        finally:
-            over.set()
-
-    started = time.monotonic()
-    thread = threading.Thread(target=run)
-    thread.start()
-    pings = [_ping(instance, neighbour)]
-    while not over.is_set():
-        pings.append(_ping(instance, neighbour))
-        if pings[-1][1] and not instance.alive():
-            break
-    thread.join()
-    took_ms = (time.monotonic() - started) * 1000
+            ended = error.happened
+        took_ms = (time.monotonic() - started) * 1000
     pings.append(_ping(instance, neighbour))
     return Neighbour(
         alone_ms=alone_ms,
@@ -66,7 +58,7 @@ def watch(instance: Instance, neighbour: str, misbehave: Callable[[], str]) -> N
         answers=sum(not failure for _, failure in pings),
         failures=tuple(dict.fromkeys(failure for _, failure in pings if failure)),
         other_took_ms=took_ms,
-        other_ended=ending[0],
+        other_ended=ended,
     )
 
 

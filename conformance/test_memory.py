@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from conformance.holding import SERVED_MIB, hold
 from conformance.kernel import peak_resident_bytes
 from conformance.mark import requirement
 from conformance.streaming import pass_through
-from harness.errors import Unanswered
 from harness.judging import Judge, Launcher
-from harness.runtime import Instance, Processes, Request
+from harness.runtime import Instance, Processes
 
 LIMIT_MIB = 128
-SERVED_MIB = 96  # well below the limit, with room for the runtime's own
 BOMB_MIB = 1024  # eight times the limit: what is served up to here is not limited
 
 KINDS = ("heap", "buffers", "wasm")
-HOLD_DEADLINE_S = 60.0
 
 
 @requirement("MEM-1")
@@ -36,7 +34,7 @@ def test_memory_outside_the_heap_counts(launch: Launcher, judge: Judge, kind: st
 @pytest.mark.parametrize("kind", KINDS)
 def test_just_under_the_limit_is_served(launch: Launcher, judge: Judge, kind: str) -> None:
     """A Worker that holds 96 MB is served."""
-    held, ending = _hold(launch("memory"), kind, SERVED_MIB)
+    held, ending = hold(launch("memory"), kind, SERVED_MIB)
     judge.saw("ending", ending)
     judge.measured_value(f"{kind} held", held, "MiB")
     judge.promise(ending == "served", expected=f"{SERVED_MIB} MiB of {kind} to be held", saw=f"{held} MiB: {ending}")
@@ -68,9 +66,9 @@ def test_large_body_streams_through(launch: Launcher, judge: Judge) -> None:
 
 def _judge_limit(instance: Instance, judge: Judge, kind: str) -> None:
     """96 MiB is served (the control); eight times the limit is not. Keeps the bracket in which the limit bites."""
-    held, ending = _hold(instance, kind, SERVED_MIB)
+    held, ending = hold(instance, kind, SERVED_MIB)
     judge.control(ending == "served", expected=f"{SERVED_MIB} MiB of {kind} to be served", saw=f"{held} MiB: {ending}")
-    held, ending = _hold(instance, kind, BOMB_MIB)
+    held, ending = hold(instance, kind, BOMB_MIB)
     judge.saw(f"a Worker that takes {BOMB_MIB} MiB of {kind}", f"{held:,} MiB held: {ending}")
     if instance.alive():
         resident_mib = peak_resident_bytes(instance.instrument(Processes).pids()) >> 20
@@ -91,18 +89,3 @@ def _judge_limit(instance: Instance, judge: Judge, kind: str) -> None:
         expected=f"{kind} stopped a little past {LIMIT_MIB} MiB",
         saw=f"stopped after {held:,} MiB",
     )
-
-
-def _hold(instance: Instance, kind: str, mib: int) -> tuple[int, str]:
-    """Have a Worker hold so much; how much it held for certain, and how it ended ("served" or why not)."""
-    request = Request(path=f"/hold?kind={kind}&mib={mib}")
-    try:
-        answer = instance.fetch("memory", request, deadline_s=HOLD_DEADLINE_S)
-        lines, ending = answer.text.splitlines(), "" if answer.status == 200 else f"status {answer.status}"
-    except Unanswered as error:
-        lines, ending = error.partial.decode().splitlines(), error.happened
-    held = max((int(line) for line in lines if line.isdigit()), default=0)
-    last = lines[-1] if lines else ""
-    if last == f"held {mib}":
-        return mib, "served"
-    return held, ending or last or "an empty answer"

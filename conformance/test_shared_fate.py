@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conformance.fate import Neighbour, watch
+from conformance.holding import SERVED_MIB, hold
 from conformance.mark import requirement
 from harness.judging import Judge, Launcher
 from harness.runtime import Request
@@ -23,13 +24,21 @@ def test_neighbour_survives_exhausted_memory(launch: Launcher, judge: Judge) -> 
     instance = launch("memory", "neighbour")
     before = instance.fetch("neighbour", Request()).json()["nonce"]
 
+    held: list[int] = []
+
     def exhaust() -> str:
-        lines = instance.fetch("memory", Request(path=f"/hold?kind=heap&mib={EXHAUSTING_MIB}")).text.splitlines()
-        return lines[-1] if lines else "an empty answer"
+        mib, ending = hold(instance, "heap", EXHAUSTING_MIB)
+        held.append(mib)
+        return f"{mib:,} MiB held: {ending}"
 
     neighbour = watch(instance, "neighbour", exhaust)
     _keep(judge, neighbour)
     judge.saw("last lines of the runtime's log", instance.log_tail())
+    judge.control(
+        held[0] >= SERVED_MIB,
+        expected=f"the other Worker to have taken {SERVED_MIB} MiB",
+        saw=f"{held[0]} MiB",
+    )
     judge.promise(
         not neighbour.failures,
         expected="every request to the neighbour to be answered",
