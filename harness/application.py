@@ -54,6 +54,21 @@ class Migration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     new_sqlite_classes: tuple[str, ...] = ()
 
 
+class D1Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    binding: str
+    database_name: str = ""
+    database_id: str = ""
+    preview_database_id: str | None = None
+    migrations_dir: str | None = None
+
+
+class TailConsumer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The Worker that is told of every finished invocation."""
+
+    service: str
+    environment: str | None = None
+
+
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Wrangler checks neither value; refusing what is out of range is the runtime's promise."""
 
@@ -74,16 +89,16 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     durable_objects: DurableObjects | None = None
     limits: Limits | None = None
     migrations: tuple[Migration, ...] | None = None
+    d1_databases: tuple[D1Database, ...] | None = None
+    tail_consumers: tuple[TailConsumer, ...] | None = None
     # Known to wrangler, translated by no adapter yet: kept only as the feature they need.
     r2_buckets: Any = None
-    d1_databases: Any = None
     queues: Any = None
     workflows: Any = None
     hyperdrive: Any = None
     vpc_services: Any = None
     containers: Any = None
     placement: Any = None
-    tail_consumers: Any = None
     ai: Any = None
 
 
@@ -128,6 +143,8 @@ class Worker:
     services: tuple[Service, ...] = ()
     durable_objects: tuple[DurableObject, ...] = ()
     sqlite_classes: frozenset[str] = frozenset()
+    d1_databases: tuple[D1Database, ...] = ()
+    tail_consumers: tuple[TailConsumer, ...] = ()
     limits: Limits | None = None
     other_features: frozenset[Feature] = frozenset()
 
@@ -138,6 +155,8 @@ class Worker:
             Feature.KV_NAMESPACES: self.kv_namespaces,
             Feature.SERVICE_BINDINGS: self.services,
             Feature.DURABLE_OBJECTS: self.durable_objects,
+            Feature.D1_DATABASES: self.d1_databases,
+            Feature.TAIL_CONSUMERS: self.tail_consumers,
             Feature.LIMITS: self.limits,
         }
         return frozenset(feature for feature, value in present.items() if value) | self.other_features
@@ -262,6 +281,8 @@ _STRUCT_AT: tuple[tuple[str, type[msgspec.Struct]], ...] = (
     ("services", Service),
     ("durable_objects.bindings", DurableObject),
     ("durable_objects", DurableObjects),
+    ("d1_databases", D1Database),
+    ("tail_consumers", TailConsumer),
     ("limits", Limits),
     ("migrations", Migration),
 )
@@ -288,7 +309,10 @@ def _worker(path: Path, section: _Section) -> Worker:
         for file in sorted(main.parent.rglob("*"))
         if file.suffix in MODULE_SUFFIXES and file.is_file()
     }
-    modelled = {Feature.VARS, Feature.KV_NAMESPACES, Feature.SERVICE_BINDINGS, Feature.DURABLE_OBJECTS, Feature.LIMITS}
+    modelled = {
+        *(Feature.VARS, Feature.KV_NAMESPACES, Feature.SERVICE_BINDINGS, Feature.DURABLE_OBJECTS),
+        *(Feature.D1_DATABASES, Feature.TAIL_CONSUMERS, Feature.LIMITS),
+    }
     other = {
         feature
         for key, feature in _FEATURE_OF_KEY.items()
@@ -307,6 +331,8 @@ def _worker(path: Path, section: _Section) -> Worker:
         sqlite_classes=frozenset(
             name for migration in section.migrations or () for name in migration.new_sqlite_classes
         ),
+        d1_databases=section.d1_databases or (),
+        tail_consumers=section.tail_consumers or (),
         limits=section.limits,
         other_features=frozenset(other),
     )

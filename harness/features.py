@@ -21,16 +21,16 @@ class Feature(StrEnum):
     REDEPLOY = "redeploy"  # one Worker of a running application can be replaced
     OUTBOUND_GATEWAY = "outbound-gateway"  # every fetch() can be sent to one stand-in for the internet
     ISOLATES_ON_DEMAND = "isolates-on-demand"  # a request can ask for an isolate of a given, fresh identity
+    D1_DATABASES = "d1-databases"  # `d1_databases`: prepared statements, batches
+    TAIL_CONSUMERS = "tail-consumers"  # `tail_consumers`: a Worker is told of each finished invocation
     # Known to wrangler, needed by no test yet; no built-in adapter claims them.
     R2_BUCKETS = "r2-buckets"
-    D1_DATABASES = "d1-databases"
     QUEUES = "queues"
     WORKFLOWS = "workflows"
     HYPERDRIVE = "hyperdrive"
     VPC_SERVICES = "vpc-services"
     CONTAINERS = "containers"
     PLACEMENT = "placement"
-    TAIL_CONSUMERS = "tail-consumers"
     AI = "ai"
 
 

@@ -2,7 +2,7 @@
 
 An adapter is a class with the shape of `Runtime`. Its `launch` is a context manager over an `Instance`: the
 application serving on loopback. What can be seen of the running application beyond its answers is offered as
-*instruments* (`Ledger`, `IsolatesOnDemand`, `Processes`); a test asks for the one it needs with
+*instruments* (`Ledger`, `IsolatesOnDemand`, `IdleEviction`, `Processes`); a test asks for the one it needs with
 `instance.instrument(Ledger)` and its row is "unsupported (not observable)" when the runtime has none.
 
 Leaving the context leaves nothing behind: no process, port or file, also when the suite itself was killed.
@@ -192,7 +192,8 @@ class Invocation:
     """One record of the ledger: one event delivered to one Worker.
 
     `cpu_time_ms` and `wall_time_ms` are Cloudflare's `cpuTime` and `wallTime`. `isolate` is the runtime's own name for
-    the isolate, equal only for the same one. `subrequests` and `location` are None where the runtime cannot tell.
+    the isolate, equal only for the same one. `subrequests`, `location` and `billed_ms` (the milliseconds the invocation
+    is billed for) are None where the runtime cannot tell.
     """
 
     worker: str
@@ -203,6 +204,7 @@ class Invocation:
     isolate: str | None = None
     subrequests: int | None = None
     location: str | None = None
+    billed_ms: float | None = None
 
     def as_evidence(self) -> dict[str, object]:
         """The record under Cloudflare's field names, in milliseconds."""
@@ -215,6 +217,7 @@ class Invocation:
             "isolate": self.isolate,
             "subrequests": self.subrequests,
             "location": self.location,
+            "billedTime": None if self.billed_ms is None else round(self.billed_ms, 3),
         }
         return {key: value for key, value in record.items() if value is not None}
 
@@ -242,6 +245,15 @@ class IsolatesOnDemand(Protocol):
     def address(self, worker: str) -> tuple[str, str]:
         """`(url, header)`: a request to `url` whose `header` carries a name is served by the isolate of that name,
         made for it if there is none. A fresh name is a cold isolate in a running process."""
+        ...
+
+
+@runtime_checkable
+class IdleEviction(Protocol):
+    """A runtime that says when it evicts: named in `Conditions.instruments`, it may make that sooner than usual."""
+
+    def idle_ms(self) -> float:
+        """For how long an isolate may be idle before it is evicted, in this launch."""
         ...
 
 
