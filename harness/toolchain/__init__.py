@@ -55,6 +55,13 @@ def workerd() -> Path:
     return _existing(folder() / "node_modules" / "@cloudflare" / package / "bin" / "workerd", "workerd (npm)")
 
 
+def node_modules() -> Path:
+    """Where the npm packages lie. Raises `ToolchainError` when isolated-vm has no build for this machine."""
+    modules = folder() / "node_modules"
+    _existing(modules / "isolated-vm" / "package.json", "isolated-vm (npm)")
+    return modules
+
+
 @cache
 def version_of(binary: Path) -> str:
     """What `binary --version` prints. Raises `ToolchainError` when it does not run."""
