@@ -1,0 +1,181 @@
+"use strict";
+
+// CPU time of isolates on a machine that is busy with other things.
+//
+// isolated-vm's `cpuTime` is the time since a thread entered the isolate, also while that thread waits for a core. Linux
+// knows how long each thread ran and how long it waited, though not which isolate it is in. A turn that computes keeps its
+// thread busy all the while (running and waiting add up to the turn's length), and so is found by what its thread did.
+// Where there is no /proc, a turn's CPU time is its length.
+
+const fs = require("node:fs");
+
+const TASKS = "/proc/self/task";
+const LINE_BYTES = 96;
+const STATUS_BYTES = 4096;
+/** The kernel brings a running thread's account up to date at its clock's ticks, every 4 ms at the least. */
+const TICK_NS = 4.5e6;
+const BUSY_SHARE = 0.9;
+/** Reading the accounts may take this part of the host's time. */
+const COST_SHARE = 1 / 25;
+const SEARCH_EVERY_MS = 50;
+const RECENT_MS = 0.2;
+
+/** @typedef {"running" | "waiting" | "asleep"} State */
+/** @typedef {{ ranNs: number, waitedNs: number, arrivals: number, state?: State }} Account */
+/** @typedef {{ atMs: number, threads: Map<string, Account> }} Sample */
+
+/** @type {Account} */
+const NOTHING = { ranNs: 0, waitedNs: 0, arrivals: 0 };
+
+class ThreadClock {
+  constructor() {
+    this.line = Buffer.alloc(LINE_BYTES);
+    /** @type {Map<string, number>} */
+    this.files = new Map();
+    this.costMs = 0;
+    this.foundAtMs = -Infinity;
+    // Threads that are there before any isolate has run (this one, V8's and Node's helpers) run none.
+    this.others = new Set(names());
+    this.works = this.others.size > 0 && fs.existsSync(`${TASKS}/${process.pid}/schedstat`);
+    /** @type {Sample} */
+    this.last = { atMs: -Infinity, threads: new Map() };
+  }
+
+  /**
+   * The accounts now, or those of a moment ago if reading them again would cost too much.
+   * @param {number} wanted how many threads there must be
+   * @returns {Sample}
+   */
+  sample(wanted) {
+    const begunMs = performance.now();
+    if (!this.works || begunMs - this.last.atMs < this.costMs / COST_SHARE) return this.last;
+    if (this.files.size < wanted || begunMs - this.foundAtMs > SEARCH_EVERY_MS) this.findThreads();
+    return this.read(begunMs);
+  }
+
+  /** The accounts now, of new threads too. @returns {Sample} */
+  fresh() {
+    if (!this.works) return this.last;
+    this.findThreads();
+    return this.read(performance.now());
+  }
+
+  /** @param {number} begunMs @returns {Sample} */
+  read(begunMs) {
+    const threads = new Map();
+    for (const [name, file] of this.files) {
+      const account = this.accountOf(file);
+      if (account === null) this.forget(name, file);
+      else threads.set(name, account);
+    }
+    this.last = { atMs: begunMs, threads };
+    this.costMs = performance.now() - begunMs;
+    return this.last;
+  }
+
+  findThreads() {
+    this.foundAtMs = performance.now();
+    for (const name of names()) {
+      if (this.others.has(name) || this.files.has(name)) continue;
+      try {
+        this.files.set(name, fs.openSync(`${TASKS}/${name}/schedstat`, "r"));
+      } catch {
+        // it has ended
+      }
+    }
+  }
+
+  /** @param {number} file @returns {Account | null} null when the thread has ended */
+  accountOf(file) {
+    try {
+      const length = fs.readSync(file, this.line, 0, LINE_BYTES, 0);
+      const [ranNs, waitedNs, arrivals] = this.line.latin1Slice(0, length).split(" ").map(Number);
+      return { ranNs, waitedNs, arrivals };
+    } catch {
+      return null;
+    }
+  }
+
+  /** @param {string} name @param {number} file */
+  forget(name, file) {
+    this.files.delete(name);
+    fs.closeSync(file);
+  }
+
+  /**
+   * The CPU time of a turn that is over, in ns: midway between its length without what its thread waited, and what its
+   * thread ran. Both are right if the thread did nothing else since the sample.
+   * @param {Sample} since taken before the turn
+   * @param {number} lengthNs
+   */
+  afterTurn(since, lengthNs) {
+    let busiestNs = 0;
+    let ranNs = lengthNs;
+    let waitedNs = 0;
+    for (const [name, now] of this.fresh().threads) {
+      const before = since.threads.get(name) ?? NOTHING;
+      const busyNs = now.ranNs - before.ranNs + (now.waitedNs - before.waitedNs);
+      if (busyNs <= busiestNs || busyNs + TICK_NS < lengthNs * BUSY_SHARE) continue;
+      busiestNs = busyNs;
+      ranNs = now.ranNs - before.ranNs;
+      waitedNs = now.waitedNs - before.waitedNs;
+    }
+    const leastNs = Math.max(0, lengthNs - waitedNs);
+    return Math.max(leastNs, (leastNs + Math.min(lengthNs, ranNs)) / 2);
+  }
+
+  /**
+   * The CPU time of a turn that goes on, in ns, and never more than it really is: of the threads that may be its own, the
+   * one with the least counts. How long a thread has been waiting by now is not in its account yet.
+   * @param {Sample} since taken before the turn
+   * @param {number} lengthNs
+   */
+  withinTurn(since, lengthNs) {
+    const sample = performance.now() - this.last.atMs < RECENT_MS ? this.last : this.fresh();
+    let leastNs = lengthNs;
+    for (const [name, now] of sample.threads) {
+      const before = since.threads.get(name) ?? NOTHING;
+      const ranNs = now.ranNs - before.ranNs;
+      const waitedNs = now.waitedNs - before.waitedNs;
+      if (lengthNs - waitedNs >= leastNs && ranNs >= leastNs) continue;
+      now.state ??= stateOf(name, now.arrivals);
+      if (now.state === "waiting") leastNs = Math.min(leastNs, ranNs);
+      if (now.state !== "running" || ranNs + waitedNs + TICK_NS < lengthNs * BUSY_SHARE) continue;
+      leastNs = Math.min(leastNs, lengthNs - waitedNs);
+    }
+    return Math.max(0, leastNs);
+  }
+}
+
+/** The names of this process's threads; none where the kernel does not tell. */
+function names() {
+  try {
+    return fs.readdirSync(TASKS);
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Whether a thread has a core. Then it has come to one once more than it was taken off one.
+ * @param {string} name
+ * @param {number} arrivals
+ * @returns {State}
+ */
+function stateOf(name, arrivals) {
+  let status = "";
+  try {
+    const file = fs.openSync(`${TASKS}/${name}/status`, "r");
+    const bytes = Buffer.alloc(STATUS_BYTES);
+    status = bytes.latin1Slice(0, fs.readSync(file, bytes, 0, STATUS_BYTES, 0));
+    fs.closeSync(file);
+  } catch {
+    return "asleep";
+  }
+  if (!/^State:\s+R/m.test(status)) return "asleep";
+  const leavings = status.match(/ctxt_switches:\s+\d+/g) ?? [];
+  const left = leavings.reduce((sum, line) => sum + Number(line.slice(line.indexOf(":") + 1)), 0);
+  return arrivals > left ? "running" : "waiting";
+}
+
+module.exports = { ThreadClock };
