@@ -99,6 +99,7 @@ class Launcher:
         outbound: Outbound | None = None,
         redeployable: Iterable[str] = (),
         instruments: Sequence[type] = (),
+        cpu_limited: bool = True,
         env: str | None = None,
     ) -> Instance:
         """Serve probes, by folder name, or one ready `Application`, until the test ends.
@@ -114,6 +115,7 @@ class Launcher:
             outbound=outbound or Outbound(),
             redeployable=frozenset(redeployable),
             instruments=frozenset(instruments),
+            cpu_limited=cpu_limited,
         )
         unclaimed = self._unclaimed(application, conditions)
         try:

@@ -33,7 +33,8 @@ LOG_TAIL_LINES = 12
 # standard output is the reaper's pipe until then. RLIMIT_DATA counts private writable memory: unlike RLIMIT_AS it
 # leaves V8's large reservations alone, and unlike a cgroup it needs no privilege and leaves nothing to clean up.
 _ENTER = (
-    'echo "P $$"; unset PWD OLDPWD; ulimit -c 0; ulimit -d "$1" || exit 125; log="$2"; shift 2; exec "$@" >"$log" 2>&1'
+    'echo "P $$"; unset PWD OLDPWD; ulimit -c 0; [ -z "$1" ] || ulimit -d "$1" || exit 125; '
+    'log="$2"; shift 2; exec "$@" >"$log" 2>&1'
 )
 
 
@@ -114,12 +115,15 @@ class Supervised:
         command: Sequence[str | Path],
         *,
         log: Path,
-        memory_guard_bytes: int,
+        memory_guard_bytes: int | None,
         environment: Mapping[str, str] | None = None,
         pass_fds: Sequence[int] = (),
         folder: Path | None = None,
     ) -> None:
-        """Start `command` with that environment alone. Raises `ToolchainError` when there is no such program."""
+        """Start `command` with that environment alone. Raises `ToolchainError` when there is no such program.
+
+        `memory_guard_bytes`: None for a program that maps far more than it uses and is guarded in another way.
+        """
         self.name = name
         self.log = log
         self._stopped = False
@@ -129,9 +133,10 @@ class Supervised:
                 f"{name}: {command[0]} is not a program that can be run",
                 remedy="run `isomark doctor` to see what is missing",
             )
+        guard_kib = "" if memory_guard_bytes is None else str(memory_guard_bytes >> 10)
         self.started_ns = time.monotonic_ns()
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", _ENTER, "sh", str(memory_guard_bytes >> 10), log, *command],
+            ["/bin/sh", "-c", _ENTER, "sh", guard_kib, log, *command],
             stdin=subprocess.DEVNULL,
             stdout=_REAPER.pipe(),
             stderr=subprocess.DEVNULL,

@@ -55,8 +55,10 @@ class Conditions:
     """Under what an application is launched. `redeployable` names the Workers that `Instance.redeploy` may replace.
 
     `instruments`: which of the costly instruments the caller will read; a runtime may leave the others unarmed, so
-    that measuring does not change what a benchmark measures. `memory_guard_bytes`: what the whole runtime may take
-    before the machine is in danger; far above every promised limit, enforced on the process tree by the harness.
+    that measuring does not change what a benchmark measures. `cpu_limited`: False asks for no limit of CPU time, so
+    that another limit of the same plan can be looked at alone; a runtime that cannot, leaves it on.
+    `memory_guard_bytes`: what the whole runtime may take before the machine is in danger; far above every promised
+    limit, enforced on the process tree.
     """
 
     plan: Plan = Plan.PAID
@@ -64,6 +66,7 @@ class Conditions:
     outbound: Outbound = field(default_factory=Outbound)
     redeployable: frozenset[str] = frozenset()
     instruments: frozenset[type] = frozenset()
+    cpu_limited: bool = True
     memory_guard_bytes: int = 4 << 30
 
 

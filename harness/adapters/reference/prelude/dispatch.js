@@ -1,0 +1,203 @@
+// Where the host comes in: events become calls of handlers, and what these come to becomes posts.
+
+/** What was returned instead of a Response, for the message. */
+function nameOfValue(value) {
+  if (value === null) return "null";
+  if (typeof value !== "object") return typeof value === "undefined" ? "undefined" : `a ${typeof value}`;
+  return `an object of type ${stringSlice(objectToString(value), 8, -1)}`;
+}
+
+/** The answer of fetch(). @throws for what is no answer */
+function respond(invocation, response) {
+  if (invocation.over) return;
+  if (!isResponse(response)) {
+    throw new TypeError(
+      `Incorrect type for Promise: the fetch handler returned ${nameOfValue(response)} instead of a Response.`,
+    );
+  }
+  const head = responseHead(response);
+  post(`["respond",${invocation.rid},${head}${bodyOut(invocation, contentOf(response), true)}}]`);
+  partDone(invocation);
+}
+
+/** The answer of a method. @throws {DOMException} DataCloneError for a value that cannot cross */
+function respondValue(invocation, value) {
+  if (invocation.over) return;
+  post(`["return",${invocation.rid},${codedText(value, rpcOptions)}]`);
+  partDone(invocation);
+}
+
+/** The answer of other handlers. @param {string} text JSON */
+function respondText(invocation, text) {
+  if (invocation.over) return;
+  post(`["return",${invocation.rid},${text}]`);
+  partDone(invocation);
+}
+
+/** Does a part of a request; what it throws is the request's failure. */
+function guarded(invocation, work) {
+  try {
+    work();
+  } catch (error) {
+    failRequest(invocation, error);
+  }
+}
+
+function failRequest(invocation, error) {
+  if (invocation.over) return;
+  postFailure(invocation, error);
+  partDone(invocation);
+}
+
+/** Gives the answer when the handler's promise is kept. */
+async function answerLater(invocation, result, answer) {
+  try {
+    answer(invocation, await result);
+  } catch (error) {
+    failRequest(invocation, error);
+  }
+}
+
+/**
+ * What each type of event comes to. May throw.
+ * @type {Record<string, (invocation: Invocation, event: any, bytes?: ArrayBuffer) => void>}
+ */
+const begin = {
+  __proto__: null,
+  fetch(invocation, event, bytes) {
+    const request = incomingRequest(invocation, event.request, bytes);
+    const result = callHandler(invocation, event.entrypoint, "fetch", request);
+    if (isResponse(result)) respond(invocation, result);
+    else answerLater(invocation, result, respond);
+  },
+  rpc(invocation, event) {
+    const { receiver, isInstance } = receiverOf(invocation, event.entrypoint);
+    if (!isInstance || !isPrototypeOf(WorkerEntrypoint.prototype, receiver)) {
+      throw new TypeError("The receiver is not an RPC object: its class does not extend WorkerEntrypoint.");
+    }
+    answerLater(invocation, callMethod(receiver, event.method, decoded(event.args)), respondValue);
+  },
+  "object-fetch"(invocation, event, bytes) {
+    const use = (instance) => {
+      if (typeof instance.fetch !== "function") throw new TypeError("Handler does not export a fetch() function.");
+      return instance.fetch(incomingRequest(invocation, event.request, bytes));
+    };
+    enterObject(invocation, event, use, (result) => answerLater(invocation, result, respond));
+  },
+  "object-rpc"(invocation, event) {
+    const use = (instance) => {
+      if (!isPrototypeOf(DurableObject.prototype, instance)) {
+        throw new TypeError("The receiver is not an RPC object: its class does not extend DurableObject.");
+      }
+      return callMethod(instance, event.method, decoded(event.args));
+    };
+    enterObject(invocation, event, use, (result) => answerLater(invocation, result, respondValue));
+  },
+  scheduled(invocation, event) {
+    const result = callHandler(invocation, null, "scheduled", new ScheduledController(contextToken, event));
+    answerLater(invocation, result, () => respondText(invocation, "null"));
+  },
+  queue(invocation, event) {
+    const { batch, answer } = batchOf(event);
+    const result = callHandler(invocation, null, "queue", batch);
+    answerLater(invocation, result, () => respondText(invocation, answer()));
+  },
+  tail(invocation, event) {
+    const result = callHandler(invocation, null, "tail", event.events);
+    answerLater(invocation, result, () => respondText(invocation, "null"));
+  },
+};
+
+/** Requests that are over: what belongs to them is forgotten. @param {string} ended their ids, comma-separated */
+function forgetEnded(ended) {
+  for (let from = 0; from < ended.length;) {
+    let to = stringIndexOf(ended, ",", from);
+    if (to === -1) to = ended.length;
+    const invocation = invocations.get(Number(stringSlice(ended, from, to)));
+    if (invocation !== undefined) forget(invocation);
+    from = to + 1;
+  }
+}
+
+const BEGIN = 0;
+const TIMER = 3;
+const GONE = 4;
+
+/** One event. Never throws. */
+function deliver(kind, rid, id, text, nowMs, ended, bytes) {
+  clock.nowMs = nowMs;
+  if (ended !== "") forgetEnded(ended);
+  if (kind === BEGIN) {
+    const invocation = new Invocation(rid);
+    invocations.set(rid, invocation);
+    current = invocation;
+    try {
+      const event = jsonParse(text);
+      begin[event.type](invocation, event, bytes);
+    } catch (error) {
+      failRequest(invocation, error);
+    }
+    return;
+  }
+  const invocation = invocations.get(rid);
+  current = invocation ?? null;
+  if (invocation === undefined) return;
+  try {
+    if (kind === TIMER) fireTimer(invocation, id);
+    else if (kind === GONE) clientLeft(invocation);
+    else deliverAnswer(invocation, kind, id, text, bytes);
+  } catch (error) {
+    postException(invocation, error);
+  }
+}
+
+function clientLeft(invocation) {
+  invocation.gone = true;
+  if (invocation.signal !== null) signalAbort(invocation.signal, clientGone());
+}
+
+const HOST_PREFIX = "__isomarkHost_";
+let isPrepared = false;
+
+/**
+ * Takes what the host has put on the global object for the prelude, and makes the context ready. For before any Worker
+ * code runs; what the host puts there later, `configure` takes.
+ */
+function prepare() {
+  const names = objectKeys(native);
+  for (let index = 0; index < names.length; index += 1) {
+    const key = HOST_PREFIX + names[index];
+    if (!hasOwn(globalThis, key)) continue;
+    native[names[index]] = globalThis[key];
+    deleteProperty(globalThis, key);
+  }
+  if (isPrepared) return;
+  isPrepared = true;
+  prepareContext();
+}
+
+/** @param {object} namespace the main module's @param {string} configText @returns {string} the exports as JSON */
+function configure(namespace, configText) {
+  prepare();
+  const config = jsonParse(configText);
+  ioOwnership = config.io_ownership !== false;
+  fillEnv(config);
+  return inspectExports(namespace);
+}
+
+defineProperty(globalThis, "__isomark", {
+  __proto__: null,
+  value: {
+    __proto__: null,
+    configure,
+    deliver,
+    drain,
+    drainBinary,
+    makeWasmModule: (bytes) => makeWasmModule(bytes), // which `prepareContext` makes
+    prepareContext: prepare,
+    workersModule,
+  },
+  writable: true,
+  enumerable: false,
+  configurable: true,
+});

@@ -1,0 +1,86 @@
+// What Request and Response have in common. https://fetch.spec.whatwg.org/ with what Workers differ in.
+//
+// What comes from the host stays as it came until Worker code asks: headers become Headers, a body a stream, when read.
+
+const bodyToken = {};
+const hostToken = {};
+
+/** `contentOf(message)`: its body. */
+let contentOf;
+
+/** What both have. Not on the global object. */
+class Body {
+  /** @type {Content | null} */
+  #content;
+
+  static {
+    contentOf = (message) => message.#content;
+  }
+
+  constructor(token, content) {
+    if (token !== bodyToken) throw new TypeError("Illegal constructor");
+    this.#content = content;
+  }
+  get body() {
+    return this.#content === null ? null : streamOf(this.#content);
+  }
+  get bodyUsed() {
+    return isUsed(this.#content);
+  }
+  text() {
+    return consume(this.#content, wholeAsText);
+  }
+  json() {
+    return consume(this.#content, wholeAsJson);
+  }
+  arrayBuffer() {
+    return consume(this.#content, wholeAsBuffer);
+  }
+  bytes() {
+    return consume(this.#content, wholeAsBytes);
+  }
+  blob() {
+    const type = contentTypeOf(this) ?? "";
+    return consume(this.#content, (whole) => new Blob(wholeAsBytes(whole), stringToLowerCase(type), blobToken));
+  }
+  formData() {
+    const type = contentTypeOf(this) ?? "";
+    return consume(this.#content, (whole) => formOf(whole, type));
+  }
+}
+webInterface(Body);
+
+const appendHeader = uncurryThis(Headers.prototype.append);
+
+/** The first header of that name. @param {Array<[string, string]>} pairs @returns {string | null} */
+function headerIn(pairs, name) {
+  for (let index = 0; index < pairs.length; index += 1) if (pairs[index][0] === name) return pairs[index][1];
+  return null;
+}
+
+/** The body's own content type, unless the headers name one. @returns {Headers} */
+function withType(headers, type) {
+  if (type !== null && headerIn(headerPairs(headers), "content-type") === null)
+    appendHeader(headers, "content-type", type);
+  return headers;
+}
+
+/** @param {boolean} areFrozen whether they cannot be changed, which a clone's cannot either */
+const copiedHeaders = (headers, areFrozen) => (areFrozen ? freezeHeaders(new Headers(headers)) : new Headers(headers));
+
+/** Pairs as the host hands them over, names in lower case. */
+function pairsFromHost(given) {
+  const pairs = [];
+  for (let index = 0; index < given.length; index += 1)
+    append(pairs, [stringToLowerCase(given[index][0]), given[index][1]]);
+  return pairs;
+}
+
+/** Headers as JSON. @param {Array<[string, string]>} pairs */
+function pairsText(pairs) {
+  let text = "";
+  for (let index = 0; index < pairs.length; index += 1) {
+    text += `${index === 0 ? "" : ","}[${jsonStringify(pairs[index][0])},${quote(pairs[index][1])}]`;
+  }
+  return `[${text}]`;
+}

@@ -1,0 +1,175 @@
+// Request. https://fetch.spec.whatwg.org/#request-class
+
+const normalMethods = { __proto__: null, DELETE: true, GET: true, HEAD: true, OPTIONS: true, POST: true, PUT: true };
+const refusedMethods = { __proto__: null, CONNECT: true, TRACE: true, TRACK: true };
+
+/** @throws {TypeError} for what is no method, and for those that nobody may send */
+function toMethod(value) {
+  const method = `${value}`;
+  const upper = stringToUpperCase(method);
+  if (normalMethods[upper]) return upper;
+  for (let at = 0; at < method.length; at += 1) {
+    const code = stringCharCodeAt(method, at);
+    if (code > 127 || isTokenCharacter[code] === 0) throw new TypeError(`Invalid HTTP method string: ${method}`);
+  }
+  if (method === "" || refusedMethods[upper]) throw new TypeError(`Invalid HTTP method string: ${method}`);
+  return method;
+}
+
+function toRedirectMode(value) {
+  const mode = `${value}`;
+  if (mode === "follow" || mode === "manual" || mode === "error") return mode;
+  throw new TypeError(`Invalid redirect value: "${mode}"; expected "follow", "manual" or "error".`);
+}
+
+/** @throws {TypeError} for what is no absolute URL, and for one with credentials */
+function toRequestUrl(value) {
+  const text = toUSVString(value);
+  const url = parseUrl(text, undefined);
+  if (url === null) throw new TypeError(`Invalid URL: ${text}`);
+  if (url.username !== "" || url.password !== "")
+    throw new TypeError("A Request cannot be made from a URL that includes credentials.");
+  return url.href;
+}
+
+/** `isRequest(value)`; `incomingRequest(invocation, described, bytes)`; `requestParts(request)`: what fetch() sends. */
+let isRequest, incomingRequest, requestParts, requestType;
+
+class Request extends Body {
+  #url;
+  #method;
+  /** @type {Headers | null} */
+  #headers = null;
+  /** @type {Array<[string, string]> | null} of one that came in, until `#headers` is asked for */
+  #pairs = null;
+  #redirect = "follow";
+  #signal = null;
+  #cf = undefined;
+  /** @type {Invocation | null} of one that came in: whose client may go away */
+  #invocation = null;
+
+  static {
+    isRequest = (value) => isObject(value) && #method in value;
+    incomingRequest = (invocation, described, bytes) => {
+      const request = new Request(hostToken, contentFromHost(invocation, described.body, bytes));
+      request.#url = described.url;
+      request.#method = described.method;
+      request.#pairs = described.headers;
+      request.#redirect = "manual";
+      request.#invocation = invocation;
+      return request;
+    };
+    requestParts = (request) => ({
+      __proto__: null,
+      url: request.#href(),
+      method: request.#method,
+      pairs: request.#wirePairs(),
+      content: contentOf(request),
+      redirect: request.#redirect,
+      signal: request.#invocation === null ? request.#signal : null,
+    });
+    requestType = (request) => headerIn(request.#wirePairs(), "content-type");
+  }
+
+  constructor(input, init = undefined) {
+    if (input === hostToken) {
+      super(bodyToken, init);
+      return;
+    }
+    requireArguments(arguments.length, 1, "Request");
+    const source = isRequest(input) ? input : null;
+    const options = requireDictionary(init, "Request");
+    const { method, headers, body, redirect, signal, cf } = options;
+    const wanted = method === undefined ? (source === null ? "GET" : source.#method) : toMethod(method);
+    const url = source === null ? toRequestUrl(input) : source.#href();
+    const extracted = body === undefined || body === null ? null : extractContent(body);
+    const inherited = extracted === null && source !== null ? contentOf(source) : null;
+    if ((wanted === "GET" || wanted === "HEAD") && (extracted !== null || inherited !== null)) {
+      throw new TypeError("Request with a GET or HEAD method cannot have a body.");
+    }
+    if (signal !== undefined && signal !== null && !isAbortSignal(signal)) {
+      throw new TypeError("Request: the signal is not an AbortSignal.");
+    }
+    const mode = redirect === undefined ? (source === null ? "follow" : source.#redirect) : toRedirectMode(redirect);
+    const given =
+      headers === undefined ? (source === null ? new Headers() : source.#copiedHeaders()) : new Headers(headers);
+    super(bodyToken, extracted === null ? moveContent(inherited) : extracted.content);
+    this.#url = url;
+    this.#method = wanted;
+    this.#headers = withType(given, extracted === null ? null : extracted.type);
+    this.#redirect = mode;
+    this.#signal =
+      signal === undefined && source !== null && source.#invocation === null ? source.#signal : (signal ?? null);
+    this.#cf = cf === undefined && source !== null ? source.#cf : cf;
+  }
+  #wirePairs() {
+    return this.#headers === null ? this.#pairs : headerPairs(this.#headers);
+  }
+  #copiedHeaders() {
+    return this.#headers === null ? headersFrom(pairsFromHost(this.#pairs), false) : new Headers(this.#headers);
+  }
+  /** One that came in is as the client wrote it. */
+  #href() {
+    if (this.#invocation !== null) this.#url = parseUrl(this.#url, undefined)?.href ?? this.#url;
+    return this.#url;
+  }
+  #ownSignal() {
+    const invocation = this.#invocation;
+    if (this.#signal === null && invocation !== null) {
+      invocation.signal ??= invocation.gone ? goneSignal() : makeSignal();
+      this.#signal = invocation.signal;
+    }
+    return this.#signal;
+  }
+  get url() {
+    return this.#href();
+  }
+  get method() {
+    return this.#method;
+  }
+  get headers() {
+    this.#headers ??= headersFrom(pairsFromHost(this.#pairs), true);
+    return this.#headers;
+  }
+  get redirect() {
+    return this.#redirect;
+  }
+  get signal() {
+    this.#signal = this.#ownSignal() ?? makeSignal();
+    return this.#signal;
+  }
+  get cf() {
+    this.#cf ??= {};
+    return this.#cf;
+  }
+  get integrity() {
+    this.#method;
+    return "";
+  }
+  get keepalive() {
+    this.#method;
+    return false;
+  }
+  clone() {
+    const copy = new Request(hostToken, teeContent(contentOf(this)));
+    copy.#url = this.#url;
+    copy.#method = this.#method;
+    copy.#pairs = this.#pairs;
+    if (this.#headers !== null) copy.#headers = copiedHeaders(this.#headers, this.#invocation !== null);
+    copy.#redirect = this.#redirect;
+    copy.#signal = this.#ownSignal();
+    copy.#cf = this.#cf;
+    copy.#invocation = this.#invocation;
+    return copy;
+  }
+}
+webInterface(Request);
+
+const clientGone = () => new DOMException("The client has gone away.", "AbortError");
+
+/** For a signal that is first looked at when the client has gone. */
+function goneSignal() {
+  const signal = makeSignal();
+  signalAbort(signal, clientGone());
+  return signal;
+}

@@ -1,0 +1,129 @@
+// What Web IDL asks of every interface: argument conversion, the attributes of members, pair iterators.
+
+/** @throws {TypeError} as Web IDL does for a call with too few arguments */
+const requireArguments = (given, needed, where) => {
+  if (given < needed) throw new TypeError(`${where}: expected ${needed} arguments or more, saw ${given}.`);
+};
+
+/** USVString: a lone surrogate becomes U+FFFD; a symbol throws. */
+const toUSVString = (value) => stringToWellFormed(typeof value === "string" ? value : `${value}`);
+
+/** `any object`, as Web IDL's dictionaries and unions ask. */
+const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
+
+/** @throws {TypeError} when a dictionary argument is neither an object nor undefined nor null */
+const requireDictionary = (value, where) => {
+  if (value === undefined || value === null) return { __proto__: null };
+  if (!isObject(value)) throw new TypeError(`${where}: the options are not an object.`);
+  return value;
+};
+
+/** Prototypes of all classes made here, so that structured cloning can tell their objects from the Worker's own. */
+const platformPrototypes = new Set();
+
+/** Members enumerable, Symbol.toStringTag set: what a class written in JavaScript lacks to look like an interface. */
+const webInterface = (Interface, name = Interface.name) => {
+  const { prototype } = Interface;
+  for (const target of [Interface, prototype]) {
+    for (const key of ownKeys(target)) {
+      const descriptor = getOwnPropertyDescriptor(target, key);
+      const isMember = descriptor.get !== undefined || typeof descriptor.value === "function";
+      if (!isMember || typeof key !== "string" || key === "constructor") continue;
+      defineProperty(target, key, { enumerable: true });
+    }
+  }
+  defineProperty(prototype, symbolToStringTag, { value: name, writable: false, enumerable: false, configurable: true });
+  setAdd(platformPrototypes, prototype);
+  return Interface;
+};
+
+/** Constants of an interface, on the class and on its prototype. */
+const webConstants = (Interface, constants) => {
+  for (const name of objectKeys(constants)) {
+    const descriptor = { value: constants[name], writable: false, enumerable: true, configurable: false };
+    defineProperty(Interface, name, descriptor);
+    defineProperty(Interface.prototype, name, descriptor);
+  }
+};
+
+/**
+ * entries, keys, values, forEach and Symbol.iterator, live as Web IDL wants them.
+ * @param {(target: object) => Array<[string, unknown]>} pairsOf the pairs as they are now; throws for a foreign object
+ */
+const pairIterable = (Interface, pairsOf) => {
+  class PairIterator {
+    #target;
+    #kind;
+    #index = 0;
+    constructor(target, kind) {
+      pairsOf(target);
+      this.#target = target;
+      this.#kind = kind;
+    }
+    next() {
+      const pairs = pairsOf(this.#target);
+      if (this.#index >= pairs.length) return { value: undefined, done: true };
+      const pair = pairs[this.#index++];
+      return { value: this.#kind === 2 ? [pair[0], pair[1]] : pair[this.#kind], done: false };
+    }
+  }
+  const next = PairIterator.prototype.next;
+  const prototype = { __proto__: IteratorPrototype, next };
+  defineProperty(prototype, symbolToStringTag, { value: `${Interface.name} Iterator`, configurable: true });
+  const iterate = (target, kind) => setPrototypeOf(new PairIterator(target, kind), prototype);
+  const methods = {
+    entries() { return iterate(this, 2); },
+    keys() { return iterate(this, 0); },
+    values() { return iterate(this, 1); },
+    forEach(callback, thisArgument = undefined) {
+      let pairs = pairsOf(this);
+      requireArguments(arguments.length, 1, `${Interface.name}.forEach`);
+      if (typeof callback !== "function") throw new TypeError("forEach: the callback is not a function.");
+      for (let i = 0; i < pairs.length; i++) {
+        reflectApply(callback, thisArgument, [pairs[i][1], pairs[i][0], this]);
+        pairs = pairsOf(this);
+      }
+    },
+  };
+  for (const name of objectKeys(methods)) {
+    defineProperty(Interface.prototype, name, visible(methods[name]));
+  }
+  defineProperty(Interface.prototype, symbolIterator, hidden(methods.entries));
+};
+
+/**
+ * The pairs of a `sequence<sequence<T>>` or a `record<T, T>`, as Headers and URLSearchParams take them.
+ * @param {(value: unknown) => string} convert
+ */
+const toPairs = (init, convert, where) => {
+  const pairs = [];
+  const method = init[symbolIterator];
+  if (method !== undefined && method !== null) {
+    if (typeof method !== "function") throw new TypeError(`${where}: the iterator is not a function.`);
+    for (const inner of { __proto__: null, [symbolIterator]: () => reflectApply(method, init, []) }) {
+      if (!isObject(inner) || typeof inner[symbolIterator] !== "function") {
+        throw new TypeError(`${where}: each pair must be an iterable of a name and a value.`);
+      }
+      const pair = [];
+      for (const item of inner) append(pair, convert(item));
+      if (pair.length !== 2) throw new TypeError(`${where}: each pair must be an iterable of a name and a value.`);
+      append(pairs, pair);
+    }
+    return pairs;
+  }
+  const keys = ownKeys(init);
+  const seen = new Map();
+  for (let i = 0; i < keys.length; i++) {
+    if (!propertyIsEnumerable(init, keys[i])) continue;
+    const name = convert(keys[i]);
+    const value = convert(init[keys[i]]);
+    const earlier = mapGet(seen, name);
+    if (earlier !== undefined) earlier[1] = value;
+    else {
+      const pair = [name, value];
+      mapSet(seen, name, pair);
+      append(pairs, pair);
+    }
+  }
+  return pairs;
+};
