@@ -179,7 +179,8 @@ def _start_host(folder: Path, link: int) -> Supervised:
         ],
         log=folder / "host.log",
         memory_guard_bytes=None,  # V8 maps half a gigabyte of writable memory per isolate; see control/guard.py
-        environment={"MALLOC_ARENA_MAX": "2"},  # and nothing of ours: it runs foreign code
+        # Nothing of ours: it runs foreign code, to which every machine looks the same.
+        environment={"MALLOC_ARENA_MAX": "2", "TZ": "UTC", "LC_ALL": "en_US.UTF-8"},
         pass_fds=(link,),
         folder=folder,
     )

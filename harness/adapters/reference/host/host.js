@@ -1,6 +1,7 @@
 "use strict";
 
-// The isolate host: node host.js NODE_MODULES PRELUDE_FOLDER [DESCRIPTOR], which is the protocol's socket (3 unless said).
+// The isolate host: node host.js NODE_MODULES PRELUDE_FOLDER [DESCRIPTOR]. The protocol's socket is descriptor 3 unless
+// another is given.
 //
 // Mechanism only. What is made, when it ends and what its limits are is said by the control plane at the other end.
 
@@ -9,19 +10,20 @@ const path = require("node:path");
 const v8 = require("node:v8");
 
 const { FrameReader, FrameWriter } = require("./frames.js");
-const { Isolate, newTurn } = require("./isolate.js");
+const { Isolate } = require("./isolate.js");
 const { Collector } = require("./memory.js");
 const { makeSnapshot } = require("./snapshot.js");
 const { Starter } = require("./starting.js");
 const { ThreadClock } = require("./thread_clock.js");
+const { newTurn } = require("./turns.js");
 const { Watchdog } = require("./watchdog.js");
 
 const PROTOCOL_DESCRIPTOR = 3;
 const V8_FLAGS = [
   "--wasm-max-mem-pages=2048", // 128 MiB for one memory: V8 does not count it
   "--no-concurrent-array-buffer-sweeping", // or what a collection has found is freed some time after it
-  // The phases that unroll loops also take out stack checks, of endless loops too when a short loop is inside: such code
-  // could never be stopped (`for (;;) new Array(1000).fill(0)`).
+  // The phases that unroll loops also take out stack checks, of endless loops too when a short loop is inside: such
+  // code could never be stopped (`for (;;) new Array(1000).fill(0)`).
   "--no-turboshaft-loop-unrolling",
   "--no-wasm-loop-unrolling",
 ];
@@ -46,7 +48,9 @@ class Host {
     const ivm = require(folder);
     const threadClock = new ThreadClock();
     const collector = new Collector();
-    const starter = new Starter(ivm, makeSnapshot(ivm, preludeFolder, nodeModules), collector);
+    const watchdog = new Watchdog(threadClock);
+    const isIdle = () => watchdog.watches.size === 0;
+    const starter = new Starter(ivm, makeSnapshot(ivm, preludeFolder, nodeModules), collector, isIdle);
     starter.tryOut();
     const socket = new net.Socket({ fd: descriptor, readable: true, writable: true });
     const writer = new FrameWriter(socket);
@@ -58,7 +62,7 @@ class Host {
       starter,
       collector,
       threadClock,
-      watchdog: new Watchdog(threadClock),
+      watchdog,
       send: (header, text, binaries) => writer.send(header, text, binaries),
       gone: (number) => this.isolates.delete(number),
     };
@@ -115,7 +119,9 @@ function main(given) {
   for (const flag of V8_FLAGS) v8.setFlagsFromString(flag);
   const host = new Host(nodeModules, preludeFolder, Number(descriptor));
   // From here on nothing that one isolate causes may end the others.
-  const report = (/** @type {unknown} */ error) => process.stderr.write(`isolate host: ${error instanceof Error ? error.stack : error}\n`);
+  const report = (/** @type {unknown} */ error) => {
+    process.stderr.write(`isolate host: ${error instanceof Error ? error.stack : error}\n`);
+  };
   process.on("uncaughtException", report);
   process.on("unhandledRejection", report);
   return host;

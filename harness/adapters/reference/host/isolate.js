@@ -3,34 +3,21 @@
 // One isolate: its queue of turns, the accounts of its requests, its end.
 
 const { MemoryLimit } = require("./memory.js");
+const { Refused } = require("./modules.js");
 const { Timers } = require("./timers.js");
+const { BEGIN, TIMER, beginnings, finishes, newTurn, told } = require("./turns.js");
 
-const BEGIN = 0;
-const TIMER = 3;
+/** @typedef {import("./turns.js").Turn} Turn */
+
 const NO_ARGUMENTS = [];
 const NOTHING = { posts: "", binaries: 0 };
 const COPIED = /** @type {const} */ ({ result: { copy: true } });
 /** A turn's length is taken for its CPU time below this. */
 const SHORT_TURN_NS = 1e6;
 const MOST_WAITS = 50;
-const MOST_TEXT = 65536;
-const BOUNDARY = "\n    at (<isolated-vm boundary>)";
 const NO_ROOM = "Array buffer allocation failed";
 
-/**
- * One event for the isolate.
- * @typedef {{
- *   rid: number, kind: number, id: number, limitNs: number | null, text: string, bin: ArrayBuffer | undefined,
- *   dropped: boolean, rejection: any, drained: string, waits: number,
- * }} Turn
- */
-
 /** @typedef {{ usedNs: number, limitNs: number }} Account */
-
-/** @param {number} rid @param {number} kind @param {number} id @returns {Turn} */
-const newTurn = (rid, kind, id) => ({
-  rid, kind, id, limitNs: null, text: "", bin: undefined, dropped: false, rejection: undefined, drained: "", waits: 0,
-});
 
 class Isolate {
   /**
@@ -90,8 +77,8 @@ class Isolate {
   /** @param {any} error */
   refuse(error) {
     const overMemory = !this.dead && this.inside.vm.isDisposed;
-    const why = overMemory ? { name: "Error", message: "Script startup exceeded memory limit.", stack: "" } : told(error);
-    this.die("refused", JSON.stringify(why));
+    const why = overMemory ? new Refused("Script startup exceeded memory limit.") : error;
+    this.die("refused", JSON.stringify(told(why)));
   }
 
   // --- what control asks for
@@ -151,8 +138,8 @@ class Isolate {
     try {
       this.begunCpu = vm.cpuTime;
       this.watch = watchdog.begin(this, account.limitNs - account.usedNs, true);
-      // All at once, so that the isolate's thread is woken once. Never by the synchronous calls: Worker code that is left
-      // over (finalizers, getters of errors) would run in them, on the host's thread.
+      // All at once, so that the isolate's thread is woken once. Never by the synchronous calls: Worker code that is
+      // left over (finalizers, getters of errors) would run in them, on the host's thread.
       const given = [turn.kind, turn.rid, turn.id, turn.text, this.nowMs, ended, bin];
       deliver.apply(undefined, given).then(undefined, (error) => (turn.rejection = { error }));
       drain.apply(undefined, NO_ARGUMENTS).then((text) => (turn.drained = /** @type {any} */ (text)), ignore);
@@ -310,7 +297,7 @@ class Isolate {
   outOfCpu(spentNs) {
     this.spentNs = spentNs;
     if (this.ready) this.die("exceededCpu", "");
-    else this.die("refused", JSON.stringify(told(new Error("Script startup exceeded CPU time limit."))));
+    else this.die("refused", JSON.stringify(told(new Refused("Script startup exceeded CPU time limit."))));
   }
 
   /** Requests that have not begun are given back, to begin elsewhere. */
@@ -330,7 +317,7 @@ class Isolate {
     if (this.watch !== null) this.services.watchdog.end(this.watch);
     const { vm } = this.inside;
     if (!vm.isDisposed) {
-      vm.getHeapStatistics().catch(ignore); // the isolate's own thread is the last to hold it, and so takes it apart
+      vm.getHeapStatistics().catch(ignore); // so that its own thread is the last to hold it, and takes it apart
       vm.dispose();
     }
     const rid = this.turn === null ? "null" : this.turn.rid;
@@ -344,28 +331,4 @@ class Isolate {
 
 const ignore = () => {};
 
-/** @param {Turn[]} turns */
-const beginnings = (turns) => turns.filter((turn) => turn.kind === BEGIN).map((turn) => turn.rid);
-
-/**
- * Whether the posts say that the request is done. Text inside them cannot say so: there the quotes are escaped.
- * @param {string} posts
- * @param {number} rid
- */
-const finishes = (posts, rid) => posts.endsWith(`["done",${rid}]`) || posts.includes(`["done",${rid}],["`);
-
-/** What a Worker threw, for its author: cut to a size, and without what the host was doing meanwhile. @param {any} error */
-function told(error) {
-  if (typeof error !== "object" || error === null) {
-    return { name: "", message: String(error).slice(0, MOST_TEXT), stack: "" };
-  }
-  const stack = String(error.stack).slice(0, MOST_TEXT);
-  const boundary = stack.indexOf(BOUNDARY);
-  return {
-    name: String(error.name).slice(0, MOST_TEXT),
-    message: String(error.message).slice(0, MOST_TEXT),
-    stack: boundary < 0 ? stack : stack.slice(0, boundary),
-  };
-}
-
-module.exports = { Isolate, newTurn };
+module.exports = { Isolate };

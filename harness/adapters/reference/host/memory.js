@@ -45,8 +45,8 @@ class MemoryLimit {
 const MOST_ATTEMPTS = 5;
 
 /**
- * Garbage collection on demand. V8 has it as a global function of every context that is made while a flag is set, and such
- * a global cannot be taken away again: so no Worker's context is made then, and a context is made for it each time.
+ * Garbage collection on demand. V8 has it as a global function of every context that is made while a flag is set, and
+ * such a global cannot be taken away again: so no Worker's context is made then, and one is made for it each time.
  */
 class Collector {
   constructor() {
@@ -75,7 +75,10 @@ class Collector {
     }
   }
 
-  /** Rejects when the isolate is gone, be it because it has too little room even so. @param {import("isolated-vm").Isolate} vm */
+  /**
+   * Rejects when the isolate is gone, be it because it has too little room even so.
+   * @param {import("isolated-vm").Isolate} vm
+   */
   async collect(vm) {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
       const context = await this.makeContext(vm);

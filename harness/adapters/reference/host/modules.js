@@ -1,7 +1,7 @@
 "use strict";
 
-// A Worker's modules: which there are, what they import, and how they are compiled and linked. None of the Worker's code
-// runs here; WebAssembly modules are compiled, and the platform's own module is run.
+// A Worker's modules: which there are, what they import, and how they are compiled and linked. None of the Worker's
+// code runs here; WebAssembly modules are compiled, and the platform's own module is run.
 
 const BIG_SOURCE_LENGTH = 262144;
 const PLATFORM_MODULE = "cloudflare:workers";
@@ -98,7 +98,7 @@ class Modules {
   compilePlatform() {
     const { names, object } = this.inside.platform();
     const exported = names.filter((name) => IDENTIFIER.test(name) && name !== "default").join(", ");
-    const source = `export const { ${exported} } = globalThis.${HANDED_OVER};\nexport default globalThis.${HANDED_OVER};`;
+    const source = `const all = globalThis.${HANDED_OVER};\nexport const { ${exported} } = all;\nexport default all;`;
     return this.compileAround(object, source, PLATFORM_MODULE);
   }
 

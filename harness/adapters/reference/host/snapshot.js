@@ -25,12 +25,13 @@ function preludeSource(folder, nodeModules) {
 /** @param {string} nodeModules */
 function streamsSource(nodeModules) {
   const ponyfill = fs.readFileSync(path.join(nodeModules, STREAMS, "dist", "ponyfill.js"), "utf8");
-  return `const streams = (() => {\nconst exports = {}, module = { exports };\n${ponyfill}\nreturn module.exports;\n})();`;
+  const body = `const exports = {}, module = { exports };\n${ponyfill}\nreturn module.exports;`;
+  return `const streams = (() => {\n${body}\n})();`;
 }
 
 /**
- * `warm.js`, if the folder has it, runs in a context of its own that is thrown away: what it calls is in the snapshot as
- * compiled code, what it changes is not.
+ * `warm.js`, if the folder has it, runs in a context of its own that is thrown away: what it calls is in the snapshot
+ * as compiled code, what it changes is not.
  * @param {typeof import("isolated-vm")} ivm
  * @param {string} folder
  * @param {string} nodeModules

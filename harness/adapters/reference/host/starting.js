@@ -8,24 +8,31 @@ const { nativesFor, NATIVE_NAMES } = require("./native.js");
 const PRELUDE = "__isomark";
 const REFERENCE = /** @type {const} */ ({ reference: true });
 const REFERRED = /** @type {const} */ ({ result: { reference: true } });
-const SMALL_MIB = 32;
+const USUAL_MIB = 128;
+const BETWEEN_LOOKS_MS = 4;
 const NO_END = "its top-level await never ends";
 
 /**
- * Runs in the isolate when the Worker's modules have run, but made before any of their code could change what it uses.
- * An empty text says that the main module has not run to its end.
+ * Runs in the isolate before any code of the Worker's could change what it uses; what it makes runs when the Worker's
+ * modules have. An empty text says that the main module has not run to its end.
  */
 const CONFIGURE = `
 const [prelude, define, names, natives] = [$0, Reflect.defineProperty, $1.split(","), [$2, $3, $4, $5]];
 const { configure, prepareContext } = prelude;
-if (prepareContext) prepareContext();
-return (entry, config) => {
-  let namespace;
-  try { namespace = entry.main; } catch { return ""; }
+const offerNatives = () => {
   for (let index = 0; index < 4; index++) {
     const property = { __proto__: null, value: natives[index], writable: true, enumerable: false, configurable: true };
     if (!define(globalThis, names[index], property)) throw new TypeError("the global object is sealed");
   }
+};
+if (prepareContext) {
+  offerNatives();
+  prepareContext();
+}
+return (entry, config) => {
+  let namespace;
+  try { namespace = entry.main; } catch { return ""; }
+  if (!prepareContext) offerNatives();
   return configure(namespace, config);
 };`;
 
@@ -81,45 +88,95 @@ class Inside {
   }
 }
 
+/**
+ * @typedef {{ onCatastrophe: (message: string) => void, charge: (ns: number) => void }} Owner
+ * @typedef {{ engineMib: number, owner: Owner, inside: Inside }} Spare
+ */
+
+/**
+ * @typedef {{
+ *   modules: Record<string, string>, wasm?: Record<string, string>, config: any, before?: string | null,
+ * }} Code
+ */
+
 class Starter {
   /**
    * @param {typeof import("isolated-vm")} ivm
    * @param {import("isolated-vm").ExternalCopy<ArrayBuffer>} snapshot
    * @param {import("./memory.js").Collector} collector
+   * @param {() => boolean} isIdle whether nothing runs that making an isolate would hold up
    */
-  constructor(ivm, snapshot, collector) {
+  constructor(ivm, snapshot, collector, isIdle) {
     this.ivm = ivm;
     this.snapshot = snapshot;
     this.collector = collector;
+    this.isIdle = isIdle;
+    /** @type {Spare | null} */
+    this.spare = null;
+    this.preparing = false;
   }
 
   /**
    * @param {number} engineMib
    * @param {(message: string) => void} onCatastrophe
    * @param {(ns: number) => void} charge
+   * @returns {Inside}
    */
   make(engineMib, onCatastrophe, charge) {
+    const spare = this.spare;
+    this.prepareSoon(engineMib);
+    if (spare === null || spare.engineMib !== engineMib) return this.build(engineMib, { onCatastrophe, charge }).inside;
+    this.spare = null;
+    Object.assign(spare.owner, { onCatastrophe, charge });
+    return spare.inside;
+  }
+
+  /**
+   * @param {number} engineMib
+   * @param {Owner} owner
+   * @returns {Spare}
+   */
+  build(engineMib, owner) {
     const { ivm, snapshot } = this;
-    const vm = new ivm.Isolate({ memoryLimit: engineMib, snapshot, onCatastrophicError: onCatastrophe });
+    const onCatastrophicError = (/** @type {string} */ message) => owner.onCatastrophe(message);
+    const vm = new ivm.Isolate({ memoryLimit: engineMib, snapshot, onCatastrophicError });
     try {
-      return new Inside(ivm, vm, this.collector.hidden(() => vm.createContextSync()), charge);
+      const context = this.collector.hidden(() => vm.createContextSync());
+      return { engineMib, owner, inside: new Inside(ivm, vm, context, (ns) => owner.charge(ns)) };
     } catch (error) {
       vm.dispose();
       throw error;
     }
   }
 
+  /** Have a blank isolate ready for the next Worker that needs one, made while nothing else runs. */
+  prepareSoon(/** @type {number} */ engineMib) {
+    if (this.preparing) return;
+    this.preparing = true;
+    const prepare = () => {
+      if (!this.isIdle()) {
+        setTimeout(prepare, BETWEEN_LOOKS_MS);
+        return;
+      }
+      this.preparing = false;
+      if (this.spare?.engineMib === engineMib) return;
+      this.spare?.inside.vm.dispose();
+      this.spare = this.build(engineMib, { onCatastrophe: () => {}, charge: () => {} });
+    };
+    setTimeout(prepare, BETWEEN_LOOKS_MS);
+  }
+
   /** Throws when the prelude in the snapshot is not what an isolate can be made with. */
   tryOut() {
-    const { vm } = this.make(SMALL_MIB, () => {}, () => {});
-    vm.dispose();
+    this.spare = this.build(USUAL_MIB, { onCatastrophe: () => {}, charge: () => {} });
   }
 
   /**
-   * Run the Worker's modules, and let the prelude see them. Rejects with `Refused`, or what the engine or a module threw.
+   * Run the Worker's modules, and let the prelude see them. Rejects with `Refused`, or what the engine or a module
+   * threw.
    * @param {Inside} inside
    * @param {string} main
-   * @param {{ modules: Record<string, string>, wasm?: Record<string, string>, config: any, before?: string | null }} code
+   * @param {Code} code
    * @returns {Promise<string>} what the prelude says of the exports, as JSON
    */
   async run(inside, main, code) {
@@ -131,7 +188,7 @@ class Starter {
     try {
       await entry.evaluate();
     } catch (error) {
-      thrown = error; // by the modules, or by a promise of theirs that nobody handled, which is no reason to refuse them
+      thrown = error; // by the modules, or in a promise of theirs that nobody handled: no reason to refuse them
     }
     if (vm.isDisposed) throw thrown;
     const exports = await inside.configure.apply(undefined, [entry.namespace.derefInto(), JSON.stringify(code.config)]);

@@ -2,10 +2,10 @@
 
 // CPU time of isolates on a machine that is busy with other things.
 //
-// isolated-vm's `cpuTime` is the time since a thread entered the isolate, also while that thread waits for a core. Linux
-// knows how long each thread ran and how long it waited, though not which isolate it is in. A turn that computes keeps its
-// thread busy all the while (running and waiting add up to the turn's length), and so is found by what its thread did.
-// Where there is no /proc, a turn's CPU time is its length.
+// isolated-vm's `cpuTime` is the time since a thread entered the isolate, also while that thread waits for a core.
+// Linux knows how long each thread ran and how long it waited, though not which isolate it is in. A turn that computes
+// keeps its thread busy all the while (running and waiting add up to the turn's length), and so is found by what its
+// thread did. Where there is no /proc, a turn's CPU time is its length.
 
 const fs = require("node:fs");
 
@@ -125,8 +125,8 @@ class ThreadClock {
   }
 
   /**
-   * The CPU time of a turn that goes on, in ns, and never more than it really is: of the threads that may be its own, the
-   * one with the least counts. How long a thread has been waiting by now is not in its account yet.
+   * The CPU time of a turn that goes on, in ns, and never more than it really is: of the threads that may be its own,
+   * the one with the least counts. How long a thread has been waiting by now is not in its account yet.
    * @param {Sample} since taken before the turn
    * @param {number} lengthNs
    */

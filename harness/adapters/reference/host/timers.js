@@ -4,10 +4,10 @@
 
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** @typedef {{ timeout: NodeJS.Timeout, dueMs: number, turn: import("./isolate.js").Turn | null }} Timer */
+/** @typedef {{ timeout: NodeJS.Timeout, dueMs: number, turn: import("./turns.js").Turn | null }} Timer */
 
 class Timers {
-  /** @param {(rid: number, id: number) => import("./isolate.js").Turn} goOff queues the timer's turn */
+  /** @param {(rid: number, id: number) => import("./turns.js").Turn} goOff queues the timer's turn */
   constructor(goOff) {
     this.goOff = goOff;
     /** @type {Map<number, Map<number, Timer>>} */

@@ -94,7 +94,10 @@ class Watchdog {
     this.sleep(young ? SOON_MS : Math.max(SOON_MS, Math.floor((nextNs - TIMER_GRAIN_NS) / 1e6)));
   }
 
-  /** A turn that gets no core would be polled for long: after a while it is looked at by timer. @param {number} nowMs */
+  /**
+   * A turn that gets no core would be polled for long: after a while it is looked at by timer.
+   * @param {number} nowMs
+   */
   poll(nowMs) {
     if (this.pollingSinceMs === 0) this.pollingSinceMs = nowMs;
     if (nowMs - this.pollingSinceMs < MOST_POLLING_MS) {

@@ -25,7 +25,7 @@
 
 /**
  * Kinds of objects that others teach the encoding: `{name, test(value), encode(value, inner), decode(data, inner)}`.
- * `encode` gives JSON-able data, `inner` encodes or decodes a part of it. With `clone: true`, structuredClone uses it too.
+ * `encode` gives JSON-able data, `inner` encodes or decodes a part of it. `clone: true`: structuredClone uses it, too.
  */
 const structuredExtensions = [];
 

@@ -58,8 +58,8 @@ publish(streams);
 for (const name of objectKeys(streams)) setAdd(platformPrototypes, streams[name].prototype);
 
 /**
- * Deals with what V8 puts on the global object only with a context, after the snapshot. To be called in each new context
- * before any Worker code runs.
+ * Deals with what V8 puts on the global object only with a context, after the snapshot. To be called in each new
+ * context before any Worker code runs.
  */
 function prepareContext() {
   // Memory that two threads may share is not counted, and Atomics.wait on it would stop the isolate's thread.
