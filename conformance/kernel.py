@@ -3,8 +3,46 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreadTimes:
+    """What the scheduler did with one thread so far: let it run, or made it wait for a core though it could run."""
+
+    ran_ns: int
+    held_back_ns: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What the threads of some processes did for a while.
+
+    `cpu_ns`: all of them together. `busiest_ns`: the one that ran most. `held_back_ns`: for how long that one could
+    have run and had no core; a clock on the wall sees it, an account of CPU time must not.
+    """
+
+    cpu_ns: int
+    busiest_ns: int
+    held_back_ns: int
+
+
+class Meter:
+    """Reads what the threads of these processes use from now on."""
+
+    def __init__(self, pids: Iterable[int]) -> None:
+        self._pids = tuple(pids)
+        self._before = thread_times(self._pids)
+
+    def usage(self) -> Usage:
+        """So far. A thread that has ended meanwhile is not in it."""
+        none = ThreadTimes(ran_ns=0, held_back_ns=0)
+        times = [(self._before.get(thread, none), after) for thread, after in thread_times(self._pids).items()]
+        spent = [(after.ran_ns - before.ran_ns, after.held_back_ns - before.held_back_ns) for before, after in times]
+        busiest_ns, held_back_ns = max(spent, default=(0, 0))
+        return Usage(cpu_ns=sum(ran_ns for ran_ns, _ in spent), busiest_ns=busiest_ns, held_back_ns=held_back_ns)
 
 
 def peak_resident_bytes(pids: Iterable[int]) -> int:
@@ -14,7 +52,14 @@ def peak_resident_bytes(pids: Iterable[int]) -> int:
 
 def cpu_ns(pids: Iterable[int]) -> int:
     """CPU time that all threads of these processes have used so far, in nanoseconds of the scheduler's own clock."""
-    return sum(_run_ns(path) for pid in pids for path in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+    return sum(times.ran_ns for times in thread_times(pids).values())
+
+
+def thread_times(pids: Iterable[int]) -> Mapping[int, ThreadTimes]:
+    """The times of each thread of these processes, by thread id."""
+    paths = [path for pid in pids for path in Path(f"/proc/{pid}/task").glob("*/schedstat")]
+    times = {int(path.parent.name): _times(path) for path in paths}
+    return {thread: found for thread, found in times.items() if found is not None}
 
 
 def _peak(status: Path) -> int:
@@ -25,8 +70,10 @@ def _peak(status: Path) -> int:
     return int(found[1]) << 10 if found else 0
 
 
-def _run_ns(schedstat: Path) -> int:
+def _times(schedstat: Path) -> ThreadTimes | None:
+    """None for a thread that is gone."""
     try:
-        return int(schedstat.read_text(encoding="ascii").split()[0])
-    except (OSError, IndexError):
-        return 0
+        ran_ns, held_back_ns, _ = schedstat.read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return None
+    return ThreadTimes(ran_ns=int(ran_ns), held_back_ns=int(held_back_ns))

@@ -12,16 +12,22 @@ import ipaddress
 import json
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
-import h11
+import uvloop
+
+from conformance.origin_http import Answer, Connection
 
 LOOPBACK = "127.0.0.1"
 
 BARRIER_DEADLINE_S = 3.0
-"""How long /barrier holds requests for the others that never come."""
+"""How long /barrier holds requests for the others that never come, and /hold for a release that never comes."""
+
+ARRIVAL_DEADLINE_S = 10.0
+"""Safety deadline for a request to get through a Worker to the origin; it takes milliseconds."""
 
 
 def public_address() -> str:
@@ -29,7 +35,7 @@ def public_address() -> str:
     return str(ipaddress.IPv4Address("127.64.0.1") + secrets.randbelow((1 << 22) - 2))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Hit:
     """A request that arrived. `host` is its Host header, `target` the request line's target."""
 
@@ -37,22 +43,32 @@ class Hit:
     target: str
     host: str
 
+    @property
+    def path(self) -> str:
+        """The path of the target, which a proxy is sent as a whole URL."""
+        return self.target.partition("?")[0] if self.target.startswith("/") else urlsplit(self.target).path
+
 
 class Origin:
-    """One listening server. Read `hits` and `connections` at any time.
+    """One listening server. Read `hits`, `connections` and `meetings` (barriers that opened) at any time.
 
     Routes: `/wait?ms=N` answers after N ms; `/barrier?n=N` answers once N of these wait together, saying how many did;
-    `/redirect?to=URL` answers 302; `/hops?n=N` redirects N times to itself; everything else answers 200 at once.
+    `/hold` answers at the next `release()`; `/redirect?to=URL` answers 302; `/hops?n=N` redirects N times to itself;
+    `/text?n=N` answers N characters; everything else answers 200 at once, saying what was asked for.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, loop: asyncio.AbstractEventLoop) -> None:
         if not ipaddress.ip_address(address).is_loopback:
             raise ValueError(f"{address} is not a loopback address: tests talk to nothing else")
         self.address = address
         self.port = 0
         self.hits: list[Hit] = []
         self.connections = 0
+        self.meetings = 0
         self.at_barrier: set[asyncio.Future[int]] = set()
+        self._arrival = threading.Condition()
+        self._loop = loop
+        self._release = asyncio.Event()
 
     @property
     def host(self) -> str:
@@ -66,122 +82,102 @@ class Origin:
         """The request targets seen so far."""
         return [hit.target for hit in self.hits]
 
-    async def answer(self, target: str, host: str) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body for one request."""
-        path = urlsplit(target).path
-        query = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
-        if path == "/wait":
-            await asyncio.sleep(float(query["ms"]) / 1000)
-        elif path == "/barrier":
-            together = await self._barrier(int(query["n"]))
-            return 200, {}, json.dumps({"together": together}).encode()
-        elif path == "/redirect":
-            return 302, {"location": query["to"]}, b""
-        elif path == "/hops" and int(query["n"]) > 0:
-            return 302, {"location": self.url(f"/hops?n={int(query['n']) - 1}")}, b""
-        return 200, {"content-type": "application/json"}, json.dumps({"origin": host, "target": target}).encode()
+    def await_arrival(self, path: str) -> bool:
+        """Wait until a request for that path has come; False when none has within the deadline."""
+        with self._arrival:
+            return self._arrival.wait_for(lambda: any(hit.path == path for hit in self.hits), ARRIVAL_DEADLINE_S)
 
-    async def _barrier(self, wanted: int) -> int:
+    def release(self) -> None:
+        """Let go all that wait at /hold, and all that come to it from now on."""
+        self._loop.call_soon_threadsafe(self._release.set)
+
+    # --- the server's side
+
+    def connected(self) -> None:
+        self.connections += 1
+
+    def answer(self, method: str, target: str, host: str) -> Answer | Awaitable[Answer]:
+        """Take note of a request; its answer, or what to wait for to have it."""
+        hit = Hit(method=method, target=target, host=host)
+        with self._arrival:
+            self.hits.append(hit)
+            self._arrival.notify_all()
+        route = _ROUTES.get(hit.path)
+        if route is not None:
+            return route(self, {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()})
+        return Answer(body=json.dumps({"origin": host, "target": target}).encode())
+
+    async def _wait(self, ms: float) -> Answer:
+        await asyncio.sleep(ms / 1000)
+        return Answer(body=json.dumps({"waited": ms}).encode())
+
+    async def _barrier(self, wanted: int) -> Answer:
         """Hold until `wanted` requests are here at once, or the deadline; how many there were."""
         mine: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.at_barrier.add(mine)
         if len(self.at_barrier) >= wanted:
+            self.meetings += 1
             for waiting in self.at_barrier:
                 waiting.set_result(wanted)
             self.at_barrier = set()
         try:
             async with asyncio.timeout(BARRIER_DEADLINE_S):
-                return await mine
+                together = await mine
         except TimeoutError:
             together = len(self.at_barrier)
             self.at_barrier.discard(mine)
-            return together
+        return Answer(body=json.dumps({"together": together}).encode())
+
+    async def _hold(self) -> Answer:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BARRIER_DEADLINE_S):
+                await self._release.wait()
+        return Answer(body=json.dumps({"released": self._release.is_set()}).encode())
+
+    def _hop(self, left: int) -> Answer:
+        return Answer(status=302, location=self.url(f"/hops?n={left - 1}")) if left else Answer(body=b'{"hops":0}')
 
 
-class _Connection(asyncio.Protocol):
-    """One client connection, spoken through h11; requests on it are answered in order."""
-
-    def __init__(self, origin: Origin, closing: Callable[[], bool]) -> None:
-        self._origin = origin
-        self._closing = closing
-        self._http = h11.Connection(our_role=h11.SERVER)
-        self._answering: asyncio.Task[None] | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-        self._origin.connections += 1
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._answering is not None:
-            self._answering.cancel()
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            self._http.receive_data(data)
-            self._next()
-        except h11.RemoteProtocolError:  # a canary is also touched by those who speak no HTTP: counted, not served
-            self._transport.close()
-
-    def _next(self) -> None:
-        while self._answering is None:
-            event = self._http.next_event()
-            if isinstance(event, h11.Request):
-                self._request = event
-            elif isinstance(event, h11.EndOfMessage):
-                self._answering = asyncio.get_running_loop().create_task(self._answer(self._request))
-            elif event in (h11.NEED_DATA, h11.PAUSED) or isinstance(event, h11.ConnectionClosed):
-                return
-
-    async def _answer(self, request: h11.Request) -> None:
-        target = request.target.decode()
-        host = dict(request.headers).get(b"host", b"")
-        self._origin.hits.append(Hit(method=request.method.decode(), target=target, host=host.decode()))
-        status, headers, body = await self._origin.answer(target, host.decode())
-        fields = {**headers, "content-length": str(len(body))}
-        out = self._http.send(h11.Response(status_code=status, headers=list(fields.items()))) or b""
-        out += self._http.send(h11.Data(data=body)) or b""
-        out += self._http.send(h11.EndOfMessage()) or b""
-        assert isinstance(self._transport, asyncio.Transport)
-        self._transport.write(out)
-        self._answering = None
-        if self._http.our_state is h11.MUST_CLOSE or self._closing():
-            self._transport.close()
-            return
-        self._http.start_next_cycle()
-        self._next()
+_ROUTES: dict[str, Callable[[Origin, dict[str, str]], Answer | Awaitable[Answer]]] = {
+    "/wait": lambda origin, query: origin._wait(float(query["ms"])),
+    "/barrier": lambda origin, query: origin._barrier(int(query["n"])),
+    "/hold": lambda origin, _: origin._hold(),
+    "/redirect": lambda _, query: Answer(status=302, location=query["to"]),
+    "/hops": lambda origin, query: origin._hop(int(query["n"])),
+    "/text": lambda _, query: Answer(body=b"text " * (int(query["n"]) // 5)),
+}
 
 
 @contextlib.contextmanager
 def serving(address: str = LOOPBACK) -> Iterator[Origin]:
     """An origin that listens on a port of its own at a loopback address, until the context ends."""
-    origin = Origin(address)
-    loop = asyncio.new_event_loop()
-    connections: set[_Connection] = set()
-    closing = False
+    loop = uvloop.new_event_loop()
+    origin = Origin(address, loop)
+    connections: set[Connection] = set()
 
-    def connect() -> _Connection:
-        connection = _Connection(origin, lambda: closing)
+    def connect() -> Connection:
+        connection = Connection(origin)
         connections.add(connection)
         return connection
 
-    server = loop.run_until_complete(loop.create_server(connect, address, 0, backlog=4096))
+    listening = loop.run_until_complete(loop.create_server(connect, address, 0, backlog=4096))
+    server = cast("asyncio.Server", listening)
     origin.port = server.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever, name=f"origin {origin.host}", daemon=True)
     thread.start()
     try:
         yield origin
     finally:
-        closing = True
         asyncio.run_coroutine_threadsafe(_close(server, connections), loop).result(timeout=10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
 
 
-async def _close(server: asyncio.Server, connections: set[_Connection]) -> None:
+async def _close(server: asyncio.Server, connections: set[Connection]) -> None:
     server.close()
     for connection in connections:
-        connection._transport.abort()  # type: ignore[attr-defined]
+        connection.abort()
     pending = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in pending:
         task.cancel()

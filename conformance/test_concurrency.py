@@ -5,15 +5,21 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
+import pytest
+
+from conformance.asking import ask
+from conformance.fanout import fanout
 from conformance.mark import requirement
 from conformance.origin import Origin
 from harness.judging import Judge, Launcher
 from harness.runtime import Outbound, Request
 
+TOGETHER = 6
+
 
 @requirement("CON-1")
 def test_counters_do_not_tear(launch: Launcher, judge: Judge) -> None:
-    """Requests that count in one isolate at the same time lose no count and never find each other in the middle."""
+    """Requests that count in one isolate by turns lose no count and never find each other in the middle."""
     lanes, rounds, stride = 8, 20, 5_000
     instance = launch("concurrency")
     path = f"/count?rounds={rounds}&stride={stride}"
@@ -22,11 +28,15 @@ def test_counters_do_not_tear(launch: Launcher, judge: Judge) -> None:
             answer.json()["nonce"]
             for answer in pool.map(lambda _: instance.fetch("concurrency", Request(path=path)), range(lanes))
         ]
-    isolates = len(set(nonces))
-    judge.control(isolates < lanes, expected="at least two requests in one isolate", saw=f"{isolates} isolates")
-    counted = instance.fetch("concurrency", Request(path="/counted")).json()
+    counted = ask(instance, "concurrency", "/counted")
     judge.saw("counted", counted)
-    expected = nonces.count(counted["nonce"]) * rounds * stride
+    there = nonces.count(counted["nonce"])
+    judge.control(
+        there > 1 and counted["switches"] > there,
+        expected="at least two requests to take turns in one isolate",
+        saw=f"{there} requests, {counted['switches']} turns",
+    )
+    expected = there * rounds * stride
     judge.promise(
         counted["shared"] == expected and counted["overlaps"] == 0,
         expected=f"{expected} counts and no overlap",
@@ -48,13 +58,42 @@ def test_no_threads_to_be_had(launch: Launcher, judge: Judge) -> None:
 def test_waits_overlap(launch: Launcher, judge: Judge, origin: Origin, internet: Outbound) -> None:
     """Six fetches awaited with Promise.all are under way at the same time: a server that answers only once all six are
     there does answer."""
-    n = 6
     instance = launch("concurrency", outbound=internet)
     alone = instance.fetch("concurrency", Request(path=f"/together?n=1&target={quote(origin.url('/barrier?n=1'))}"))
     judge.control(alone.status == 200, expected="one fetch to the origin to be answered", saw=alone.text)
-    target = quote(origin.url(f"/barrier?n={n}"))
-    answers = instance.fetch("concurrency", Request(path=f"/together?n={n}&target={target}")).json()
-    judge.saw("how many each fetch found waiting", [answer["together"] for answer in answers])
-    most = max(answer["together"] for answer in answers)
-    judge.measured_value("fetches under way at once", most, "fetches")
-    judge.promise(most == n, expected=f"{n} fetches under way at once", saw=f"at most {most}")
+    target = quote(origin.url(f"/barrier?n={TOGETHER}"))
+    answers = instance.fetch("concurrency", Request(path=f"/together?n={TOGETHER}&target={target}")).json()
+    _judge_barrier(judge, [answer["together"] for answer in answers], "fetches")
+
+
+@requirement("CON-2")
+@pytest.mark.parametrize("by", ["fetch", "rpc"])
+def test_bound_calls_overlap(launch: Launcher, judge: Judge, origin: Origin, internet: Outbound, by: str) -> None:
+    """Six calls to other Workers awaited with Promise.all are under way at the same time: each waits for a server that
+    answers only once all six have come to it."""
+    instance = launch(fanout(launch), outbound=internet)
+    alone = ask(instance, "fanout", "/visit", query={"by": by, "n": "1", "target": origin.url("/barrier?n=1")})
+    judge.control(alone == [{"together": 1}], expected="one call to be answered", saw=alone)
+    target = origin.url(f"/barrier?n={TOGETHER}")
+    answers = ask(instance, "fanout", "/visit", query={"by": by, "n": str(TOGETHER), "target": target})
+    _judge_barrier(judge, [answer["together"] for answer in answers], "calls")
+
+
+@requirement("CON-2")
+def test_timers_overlap(launch: Launcher, judge: Judge) -> None:
+    """Timers awaited with Promise.all run at the same time: the shortest fires first, though it was set last."""
+    instance = launch("concurrency")
+    alone = ask(instance, "concurrency", "/timers", query={"ms": "1"})
+    judge.control(alone["fired"] == [1], expected="a timer to fire", saw=alone)
+    fired = ask(instance, "concurrency", "/timers", query={"ms": "150,100,50"})["fired"]
+    judge.promise(fired == [50, 100, 150], expected="timers of 50, 100 and 150 ms to fire in that order", saw=fired)
+
+
+def _judge_barrier(judge: Judge, together: list[int], what: str) -> None:
+    judge.saw(f"how many each of the {what} found waiting", together)
+    judge.measured_value(f"{what} under way at once", max(together), what)
+    judge.promise(
+        together == [TOGETHER] * TOGETHER,
+        expected=f"{TOGETHER} {what} under way at once",
+        saw=f"at most {max(together)}",
+    )

@@ -1,20 +1,20 @@
-"""MEM: 128 MB per isolate, no less and no more; bodies that pass through do not count."""
+"""MEM: 128 MB per isolate, no less and no more, whatever kind of memory; bodies that pass through do not count."""
 
 from __future__ import annotations
 
 import pytest
 
-from conformance.holding import SERVED_MIB, hold
+from conformance.holding import LIMIT_MIB, PAST_MIB, SERVED_MIB, keep, probe_of, take
 from conformance.kernel import peak_resident_bytes
 from conformance.mark import requirement
 from conformance.streaming import pass_through
 from harness.judging import Judge, Launcher
-from harness.runtime import Instance, Processes
+from harness.runtime import Instance, Ledger, Outcome, Processes
 
-LIMIT_MIB = 128
-BOMB_MIB = 1024  # eight times the limit: what is served up to here is not limited
+BOMB_MIB = 512  # four times the limit: what is served up to here is not limited
+SPREAD_MIB = 300  # a hundred of each kind, or in each of three memories: together past the limit, and none alone
 
-KINDS = ("heap", "buffers", "wasm")
+SPREAD = ("mixed", "grown")
 
 
 @requirement("MEM-1")
@@ -23,21 +23,37 @@ def test_heap_past_the_limit_is_stopped(launch: Launcher, judge: Judge) -> None:
     _judge_limit(launch("memory"), judge, "heap")
 
 
+@requirement("MEM-1")
+def test_heap_past_the_limit_is_recorded(launch: Launcher, judge: Judge) -> None:
+    """A request whose isolate's JS heap passed 128 MB has a record with the outcome exceededMemory."""
+    _judge_record(launch, judge, "heap")
+
+
 @requirement("MEM-2")
-@pytest.mark.parametrize("kind", ["buffers", "wasm"])
+@pytest.mark.parametrize("kind", ["buffers", "wasm", "untouched", "grown", "mixed"])
 def test_memory_outside_the_heap_counts(launch: Launcher, judge: Judge, kind: str) -> None:
-    """ArrayBuffers and WebAssembly memory count towards the 128 MB."""
-    _judge_limit(launch("memory"), judge, kind)
+    """ArrayBuffers and WebAssembly memory count towards the 128 MB: ArrayBuffers that are written to and ones that are
+    not, WebAssembly memory that the Worker grows and memories that modules grow and export to nobody, and all together.
+    """
+    _judge_limit(launch(probe_of(kind)), judge, kind)
+
+
+@requirement("MEM-2")
+@pytest.mark.parametrize("kind", ["buffers", "wasm", "mixed"])
+def test_memory_outside_the_heap_is_recorded(launch: Launcher, judge: Judge, kind: str) -> None:
+    """A request whose isolate passed 128 MB with memory outside the heap has a record with the outcome
+    exceededMemory."""
+    _judge_record(launch, judge, kind)
 
 
 @requirement("MEM-5")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["heap", "buffers", "wasm", "mixed"])
 def test_just_under_the_limit_is_served(launch: Launcher, judge: Judge, kind: str) -> None:
     """A Worker that holds 96 MB is served."""
-    held, ending = hold(launch("memory"), kind, SERVED_MIB)
-    judge.saw("ending", ending)
-    judge.measured_value(f"{kind} held", held, "MiB")
-    judge.promise(ending == "served", expected=f"{SERVED_MIB} MiB of {kind} to be held", saw=f"{held} MiB: {ending}")
+    held = take(launch("memory"), kind, SERVED_MIB)
+    judge.saw("ending", held.ending)
+    judge.measured_value(f"{kind} held", held.mib, "MiB")
+    judge.promise(held.served, expected=f"{SERVED_MIB} MiB of {kind} to be held", saw=f"{held.mib} MiB: {held.ending}")
 
 
 @requirement("MEM-6")
@@ -65,27 +81,57 @@ def test_large_body_streams_through(launch: Launcher, judge: Judge) -> None:
 
 
 def _judge_limit(instance: Instance, judge: Judge, kind: str) -> None:
-    """96 MiB is served (the control); eight times the limit is not. Keeps the bracket in which the limit bites."""
-    held, ending = hold(instance, kind, SERVED_MIB)
-    judge.control(ending == "served", expected=f"{SERVED_MIB} MiB of {kind} to be served", saw=f"{held} MiB: {ending}")
-    held, ending = hold(instance, kind, BOMB_MIB)
-    judge.saw(f"a Worker that takes {BOMB_MIB} MiB of {kind}", f"{held:,} MiB held: {ending}")
-    if instance.alive():
-        resident_mib = peak_resident_bytes(instance.instrument(Processes).pids()) >> 20
-        judge.measured_value("peak resident memory of the runtime", resident_mib, "MiB")
-        judge.control(
-            resident_mib >= 0.8 * held,
-            expected="the kernel to have seen the memory the probe holds",
-            saw=f"{resident_mib} MiB",
-        )
-    judge.bracketed(f"{kind} limit", held, None if ending == "served" else held + 1, "MiB")
+    """96 MiB is served (the control); far more is not. Keeps the bracket in which the limit bites.
+
+    Memory that the Worker asks for and is refused counts as stopped here; its record is judged by a test of its own.
+    """
+    fits = take(instance, kind, SERVED_MIB)
+    judge.control(
+        fits.served, expected=f"{SERVED_MIB} MiB of {kind} to be served", saw=f"{fits.mib} MiB: {fits.ending}"
+    )
+    asked = SPREAD_MIB if kind in SPREAD else BOMB_MIB
+    held = take(instance, kind, asked)
+    judge.saw(f"a Worker that takes {asked:,} MiB of {kind}", f"{held.mib:,} MiB held: {held.ending}")
+    resident_mib = peak_resident_bytes(instance.instrument(Processes).pids()) >> 20
+    judge.measured_value("peak resident memory of the runtime", resident_mib, "MiB")
+    judge.control(
+        kind == "untouched" or resident_mib >= 0.8 * held.mib,
+        expected="the kernel to have seen the memory the probe holds",
+        saw=f"{resident_mib} MiB",
+    )
+    judge.bracketed(f"{kind} limit", held.mib, None if held.served else held.mib + 1, "MiB")
     judge.promise(
-        ending != "served",
+        not held.served,
         expected=f"{kind} stopped a little past {LIMIT_MIB} MiB",
-        saw=f"served {held:,} MiB (limit not found below {BOMB_MIB:,} MiB)",
+        saw=f"served {held.mib:,} MiB (limit not found below {asked:,} MiB)",
     )
     judge.promise(
-        held < 2 * LIMIT_MIB,
+        held.mib < 2 * LIMIT_MIB,
         expected=f"{kind} stopped a little past {LIMIT_MIB} MiB",
-        saw=f"stopped after {held:,} MiB",
+        saw=f"stopped after {held.mib:,} MiB",
+    )
+
+
+def _judge_record(launch: Launcher, judge: Judge, kind: str) -> None:
+    """The record of a request far past the limit, beside one that keeps within it."""
+    instance = launch("memory", instruments=(Ledger,))
+    ledger = instance.instrument(Ledger)
+    mark = ledger.mark()
+    fits = keep(instance, kind, SERVED_MIB)
+    within = ledger.since(mark, worker="memory")[0]
+    judge.control(
+        fits.served and within.outcome is Outcome.OK,
+        expected=f"{SERVED_MIB} MiB of {kind} to be served and recorded as ok",
+        saw=f"{fits.ending}, {within.outcome.value}",
+    )
+    mark = ledger.mark()
+    asked = SPREAD_MIB if kind in SPREAD else PAST_MIB
+    kept = keep(instance, kind, asked)
+    record = ledger.since(mark, worker="memory")[0]
+    judge.saw(f"a request that takes {asked} MiB of {kind}", kept.ending)
+    judge.saw("its record", record.as_evidence())
+    judge.promise(
+        record.outcome is Outcome.EXCEEDED_MEMORY and not kept.served,
+        expected=f"an error and the outcome {Outcome.EXCEEDED_MEMORY.value}",
+        saw=f"{kept.ending}, outcome {record.outcome.value}",
     )

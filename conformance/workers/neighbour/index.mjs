@@ -1,4 +1,4 @@
-// The Worker next door: says who it is and which marks it finds on its own global object.
+// The Worker next door: says who it is and which marks it finds on its own global object and on its own arrays.
 
 let nonce;
 let served = 0;
@@ -7,6 +7,6 @@ export default {
   fetch() {
     nonce ??= crypto.randomUUID();
     served += 1;
-    return Response.json({ nonce, served, mark: globalThis.isomarkMark ?? null });
+    return Response.json({ nonce, served, mark: globalThis.isomarkMark ?? null, onArrays: [].isomarkMark ?? null });
   },
 };
