@@ -10,18 +10,20 @@ from pathlib import Path
 from typing import ClassVar
 
 import msgspec
+from tabulate import tabulate
 
 from harness import SPECIFICATION, __version__, environment
 from harness.errors import ReportFileError, UsageError
 from harness.recorder import runtime_identity
 from harness.registry import RuntimeSpecification, resolve
 from harness.results import CostReport, RunIdentity, write_report, write_text
-from loadgen import bench, caveats, cells, cost, table
+from loadgen import bench, caveats, cells, cost, isolate_figures, table
 from loadgen.profiles import CALLS_TO_WARM_UP, LAUNCHES_FOR_A_VERDICT, PROFILES, Profile
 
 MOST_LAUNCHES = 1000
 
 COST_FILE = "cost.json"
+FIGURES_FILE = "figures.json"
 
 NOT_ALL_TIMED = 1
 
@@ -34,13 +36,30 @@ class BenchCommand:
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
-            "scenario", nargs="?", default="first", choices=("first",), help="what to measure (default: %(default)s)"
+            "scenario",
+            nargs="?",
+            default="first",
+            choices=("first", "reference"),
+            help="what to measure: `first`, a runtime beside a baseline; `reference`, the figures of the reference "
+            "runtime's own isolates (default: %(default)s)",
         )
         add_options(parser)
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Raises `UsageError`, `UnknownRuntimeError`, `ToolchainError` or `ReportFileError`, before measuring."""
-        return run(arguments)
+        return figures(arguments) if arguments.scenario == "reference" else run(arguments)
+
+
+def figures(arguments: argparse.Namespace) -> int:
+    """The figures of the reference runtime, to standard output, and to figures.json where --out says so."""
+    found = isolate_figures.measure(resolve("reference"), progress=lambda what: print(what, file=sys.stderr))
+    text = msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
+    if arguments.out is not None:
+        _prepare(arguments.out)
+        write_text(arguments.out / FIGURES_FILE, text + "\n")
+    rows = [[name, value] for name, value in msgspec.structs.asdict(found).items()]
+    print(text if arguments.format == "json" else tabulate(rows, disable_numparse=True), flush=True)
+    return 0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -50,12 +69,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", default="quick", choices=tuple(PROFILES), help="default: %(default)s")
     parser.add_argument("--launches", type=int, metavar="N", help="instead of the profile's own number")
     parser.add_argument("--seed", type=int, metavar="N", help="of the order of modes (default: a random one, recorded)")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for cost.json and raw files")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for cost.json and raw files")
     parser.add_argument("--format", default="text", choices=("text", "json"), help="of standard output")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure as the arguments say. What was measured before a run is cut short is written all the same."""
+    if arguments.out is None:
+        raise UsageError("isomark bench has nowhere to write to", expected="--out=DIR")
     profile = PROFILES[arguments.profile]
     launches = profile.launches if arguments.launches is None else arguments.launches
     if not 1 <= launches <= MOST_LAUNCHES:
