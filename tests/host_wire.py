@@ -1,4 +1,4 @@
-"""The Python side of the isolate host's wire, as small as its tests need it, and a prelude that does next to nothing."""
+"""The Python side of the isolate host's wire, as small as its tests need it, and a prelude that hardly does a thing."""
 
 from __future__ import annotations
 
@@ -178,15 +178,26 @@ class Host:
         assert message.kind == "ready", message
         return number
 
-    def begin(self, isolate: int, call: str, given: Any = None, *, limit_ms: float | None = None, data: bytes = b"") -> int:
+    def begin(
+        self, isolate: int, call: str, given: Any = None, *, limit_ms: float | None = None, data: bytes = b""
+    ) -> int:
         """Begin a request that calls a handler. Its number."""
         request = next(self.numbers)
         limit_ns = None if limit_ms is None else int(limit_ms * 1e6)
-        self.turn(isolate, request, BEGIN, text=json.dumps({"call": call, "given": given}), limit_ns=limit_ns, data=data)
+        self.turn(
+            isolate, request, BEGIN, text=json.dumps({"call": call, "given": given}), limit_ns=limit_ns, data=data
+        )
         return request
 
     def turn(
-        self, isolate: int, request: int, kind: int, number: int = 0, *, text: str = "null", data: bytes = b"",
+        self,
+        isolate: int,
+        request: int,
+        kind: int,
+        number: int = 0,
+        *,
+        text: str = "null",
+        data: bytes = b"",
         limit_ns: int | None = None,
     ) -> None:
         self.send(["turn", isolate, request, kind, number, limit_ns], text, data)

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.host_wire import BEGIN, FAILED, GONE, MIB, RESULT, Host, Message
 
-LIMIT_NS = 10_000_000
 QUIET = "export default { hello(api) { api.say('hello'); } };"
 
 SPINNING = {
@@ -66,7 +66,7 @@ def test_hello_names_the_versions(tmp_path: Path) -> None:
 
 
 def test_ready_carries_what_the_prelude_said(host: Host) -> None:
-    """"ready" has the CPU time of the start, and as text what configure() returned."""
+    """ "ready" has the CPU time of the start, and as text what configure() returned."""
     number = host.isolate(QUIET + "export class Other {}", config={"worker": "w"})
     message = host.about(number)
     assert message.header[:2] == ["ready", number]
@@ -104,7 +104,7 @@ def test_platform_module_is_there_for_whoever_imports_it(host: Host) -> None:
 def test_wasm_module_is_a_module(host: Host) -> None:
     """The default export of a .wasm file is a WebAssembly.Module."""
     isolate = host.ready(
-        "import code from './empty.wasm'; export default { ask(api) { api.say(code instanceof WebAssembly.Module); } };",
+        "import c from './empty.wasm'; export default { ask(api) { api.say(c instanceof WebAssembly.Module); } };",
         wasm={"empty.wasm": "AGFzbQEAAAA="},
     )
     assert host.call(isolate, "ask").posts[0][2] is True
@@ -126,7 +126,9 @@ def test_syntax_error_is_refused(host: Host) -> None:
 
 def test_throw_at_start_is_refused(host: Host) -> None:
     """What a module throws while it is evaluated is told by name, message and stack, without the host's own frames."""
-    why = refusal(host, "class Odd extends TypeError { name = 'Odd' }\nfunction deep() { throw new Odd('no') }\ndeep();")
+    why = refusal(
+        host, "class Odd extends TypeError { name = 'Odd' }\nfunction deep() { throw new Odd('no') }\ndeep();"
+    )
     assert (why["name"], why["message"]) == ("Odd", "no")
     assert "deep (main.js:2" in why["stack"]
     assert "host" not in why["stack"]
@@ -189,7 +191,7 @@ def test_big_sources_and_scripts_before(host: Host) -> None:
     """A source of megabytes compiles, and a `before` script runs before it."""
     source = "export const big = '" + "x" * (3 * MIB) + "';\nexport const seen = globalThis.early;"
     sources = {
-        "main.js": "import { big, seen } from './big.js'; export default { ask(api) { api.say([big.length, seen]); } };",
+        "main.js": "import { big, seen } from './big.js'; export default { ask(a) { a.say([big.length, seen]); } };",
         "big.js": source,
     }
     isolate = host.ready(sources, before="globalThis.early = 'yes';")
@@ -216,17 +218,17 @@ def test_native_functions(host: Host) -> None:
           api.say(api.native("parseUrl", "nothing", undefined));
           api.say(api.native("setUrl", "http://a.test/", "pathname", "/x y"));
           api.say(api.native("setUrl", "http://a.test/", "href", "//"));
-          api.say([api.native("random", 16).byteLength, hex(api.native("random", 16)) !== hex(api.native("random", 16))]);
+          const [one, other] = [api.native("random", 16), api.native("random", 16)];
+          api.say([one.byteLength, hex(one) !== hex(other)]);
           api.say(hex(api.native("digest", "SHA-256", new ArrayBuffer(0))));
           api.say(failing(() => api.native("digest", "SHA-3", new ArrayBuffer(0))));
         } };
         """
     )
     said = [post[2] for post in host.call(isolate, "ask").posts if post[0] == "say"]
-    ascii_host = "xn--examples-eza.test".replace("examples-eza", "example-9wa")
     parts = json.loads(said[0])
     assert parts[1:5] == ["http:", "user", "pw", parts[5] + ":81"]
-    assert parts[5].startswith("xn--") or parts[5] == ascii_host
+    assert parts[5].startswith("xn--")
     assert parts[6:] == ["81", "/b", "?q", "#h", f"http://{parts[5]}:81"]
     assert said[1] == ""
     assert json.loads(said[2])[7] == "/x%20y"
@@ -281,7 +283,9 @@ def test_binaries_go_both_ways(host: Host) -> None:
     """Bytes come in with a turn, and go out one after another with the posts; megabytes and nothing alike."""
     isolate = host.ready(
         """export default {
-          twice(api, given, bin) { api.say([api.binary(bin), api.binary(bin.slice(0, 2)), api.binary(new ArrayBuffer(0))]); },
+          twice(api, given, bin) {
+            api.say([api.binary(bin), api.binary(bin.slice(0, 2)), api.binary(new ArrayBuffer(0))]);
+          },
         };"""
     )
     for size in (3, 100_000, 5 * MIB):
@@ -335,7 +339,7 @@ def test_unhandled_rejection_is_told(host: Host) -> None:
 
 
 def test_two_isolates_run_in_parallel(host: Host) -> None:
-    """Each of two isolates waits for what only the other one's turn, which is open at the same time, can bring about."""
+    """Two turns that never end are open, and have used CPU time, at the same time; a third isolate still answers."""
     source = "export default { spin() { for (;;); }, hello(api) { api.say('hello'); } };"
     first, second, third = (host.ready(source) for _ in range(3))
     host.begin(first, "spin")
@@ -371,7 +375,7 @@ def test_busy_gives_back_what_has_not_begun(host: Host) -> None:
 def test_a_turn_that_was_busy_is_followed_by_others(host: Host) -> None:
     """After a busy turn the isolate takes requests as before."""
     isolate = host.ready(
-        "export default { work() { let x = 0; for (let i = 0; i < 6e7; i++) x ^= i * 3; }, hello(api) { api.say(1); } };"
+        "export default { work() { for (let x = 0, i = 0; i < 6e7; i++) x ^= i * 3; }, hello(api) { api.say(1); } };"
     )
     request = host.begin(isolate, "work")
     assert host.next(isolate).header == ["busy", isolate, []]
@@ -452,7 +456,7 @@ def test_a_timer_is_cancelled_while_its_turn_waits(host: Host) -> None:
 
 
 def test_timers_of_an_ended_request_are_gone(host: Host) -> None:
-    """"end" drops timers and queued turns, and the prelude hears of it with the next turn."""
+    """ "end" drops timers and queued turns, and the prelude hears of it with the next turn."""
     isolate = host.ready(
         """export default {
           tick(api) { api.timer(1, function again() { api.timer(1, again); }); return new Promise(() => {}); },
@@ -633,7 +637,7 @@ def test_garbage_is_collected_before_judging(host: Host) -> None:
 
 
 def test_the_limit_can_be_changed(host: Host) -> None:
-    """"memory" sets what the isolate may hold from then on."""
+    """ "memory" sets what the isolate may hold from then on."""
     isolate = host.ready("export default { take(api) { api.wasm(64 << 20); api.say(1); } };")
     host.call(isolate, "take")
     host.send(["memory", isolate, 32 * MIB])
@@ -643,7 +647,9 @@ def test_the_limit_can_be_changed(host: Host) -> None:
 
 def test_what_does_not_fit_in_ends_the_isolate(host: Host) -> None:
     """Bytes for which the isolate has no room end it; its request does not wait for ever."""
-    isolate = host.ready("export default { take(api, given, bin) { api.say(bin.byteLength); } };", memory_bytes=16 * MIB)
+    isolate = host.ready(
+        "export default { take(api, given, bin) { api.say(bin.byteLength); } };", memory_bytes=16 * MIB
+    )
     host.begin(isolate, "take", data=bytes(64 * MIB))
     assert is_dead(host.about(isolate), "exceededMemory")
 
@@ -707,7 +713,9 @@ def test_a_broken_prelude_ends_the_host(tmp_path: Path) -> None:
 
 def test_warm_up_leaves_nothing_behind(tmp_path: Path) -> None:
     """A file warm.js in the prelude's folder runs while the snapshot is made; isolates do not see what it did."""
-    prelude = "let count = 0; globalThis.__isomark = { configure: () => `${count}`, deliver() { count++; }, drain: () => '',"
+    prelude = (
+        "let count = 0; globalThis.__isomark = { configure: () => `${count}`, deliver() { count++; }, drain: () => '',"
+    )
     prelude += " drainBinary: () => [] };"
     files = {"order.json": '["a.js"]', "a.js": prelude, "warm.js": "__isomark.deliver(); globalThis.left = 1;"}
     host = Host.start(tmp_path, files)
