@@ -7,13 +7,19 @@ PYTHON ?= python3
 STAMP := .venv/.isomark-set-up
 BIN := .venv/bin
 
-.PHONY: report test setup lint clean
+.PHONY: report test nightly setup lint clean
 
 report: setup
 	@$(BIN)/isomark report --out out/report
 
 test: setup lint
 	@$(BIN)/python -m pytest -n auto tests
+
+# What takes too long for every change: minutes of CPU, every fault against every row, ten thousand kills.
+nightly: setup
+	@$(BIN)/python -m pytest conformance --profile=full --report=out/nightly/reference
+	@$(BIN)/isomark faults -n 2 --report=out/nightly/faults
+	@ISOMARK_SOAK_KILLS=10000 ISOMARK_ISOLATES=2000 $(BIN)/python -m pytest tests/test_reference_hostile.py -k "kills or at_once"
 
 lint: setup
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check . && $(BIN)/mypy --no-error-summary

@@ -19,7 +19,7 @@ from harness.runtime import Runtime
 from harness.toolchain import CHECKOUT
 
 CONFORMANCE = CHECKOUT / "conformance"
-DEFAULT_RUNTIME = "workerd"
+DEFAULT_RUNTIME = "reference"
 PROFILES = ("quick", "full")
 
 
