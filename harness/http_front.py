@@ -23,7 +23,7 @@ from harness.topology import Location
 
 InstrumentT = TypeVar("InstrumentT")
 
-DYING_S = 1.0
+DYING_S = 0.4
 """How long a runtime that hung up is watched for its own end, to tell a death from a dropped connection."""
 
 

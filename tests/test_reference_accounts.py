@@ -47,7 +47,7 @@ REQUEST = st.lists(STEP, min_size=1, max_size=6)
 LOAD = st.lists(REQUEST, min_size=1, max_size=6)
 
 ENOUGH_MS = 150.0
-"""What the kernel must have seen for a share of it to mean something: below, the fixed cost of a turn is a large one."""
+"""What the kernel must have seen for a share of it to mean something: below, the fixed cost of turns shows."""
 
 
 def _project(folder: Path) -> Application:

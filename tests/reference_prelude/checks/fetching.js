@@ -194,6 +194,12 @@ module.exports = {
     assert.deepEqual([...host.requests.get(1).bodies.values()], ["cancelled"]);
   },
 
+  async "an answer's content type counts however its name is written"() {
+    const { options } = outside({ "http://a.example/": { headers: [["Content-Type", "image/png"]], body: "x" } });
+    const { value } = await evaluate(async () => (await (await fetch("http://a.example/")).blob()).type, options);
+    assert.equal(value, "image/png");
+  },
+
   async "fetches overlap"() {
     const { value } = await evaluate(
       async () => {

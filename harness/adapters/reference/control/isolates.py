@@ -168,6 +168,12 @@ class Pool:
         self.places = {place: each for place, each in self.places.items() if each is not isolate}
         self.host.dispose(isolate)
 
+    def left(self, isolate: Isolate) -> None:
+        """A request of its is over: there may be room for one that waits."""
+        if isolate.warm and not isolate.in_flight:
+            self.emptied(isolate)
+        self.flush()
+
     def emptied(self, isolate: Isolate) -> None:
         """Its last request is over."""
         isolate.idle_since_ns = time.monotonic_ns()

@@ -423,8 +423,7 @@ class Platform:
             isolate.in_flight.pop(invocation.request_id, None)
             if isolate.number in self.isolates:
                 self.link.send(["end", isolate.number, invocation.request_id])
-                if not isolate.in_flight and isolate.warm:
-                    isolate.deployment.pool.emptied(isolate)
+                isolate.deployment.pool.left(isolate)
         self.finished(invocation)
 
     async def evict_for_ever(self) -> None:

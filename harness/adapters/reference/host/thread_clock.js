@@ -34,7 +34,7 @@ class ThreadClock {
     this.files = new Map();
     this.costMs = 0;
     this.foundAtMs = -Infinity;
-    // Threads that are there before any isolate has run (this one, V8's and Node's helpers) run none.
+    // Threads that are there before any isolate has run (this one, and V8's and Node's own) run none.
     this.others = new Set(names());
     this.works = this.others.size > 0 && fs.existsSync(`${TASKS}/${process.pid}/schedstat`);
     /** @type {Sample} */

@@ -59,8 +59,7 @@ async function followHops(invocation, asked, claimed, length, handle, argsOf) {
       return answerOf(invocation, head, bytes, withoutFragment(target), redirects > 0, asked.signal);
     }
     dropBody(invocation, head);
-    if (asked.redirect === "error")
-      throw new TypeError("Redirected, which the request's redirect mode does not allow.");
+    if (asked.redirect === "error") throw new TypeError('Redirected, though the request has the mode "error".');
     if (redirects === MOST_REDIRECTS) throw new TypeError("Too many redirects.");
     const next = httpUrl(location, target);
     const becomesGet =

@@ -19,9 +19,9 @@ function bodyOut(invocation, content, ofAnswer) {
 /** The same for a content that was claimed. One that is text or bytes can be sent again. */
 function claimedOut(invocation, { origin, reader }, length, ofAnswer) {
   if (origin !== null) {
-    if (origin.text !== null && origin.text.length <= LONGEST_INLINE_TEXT)
-      return `{"text":${jsonStringify(origin.text)}}`;
-    if (origin.incoming === null) return `{"bin":${addBinary(origin.bytes ?? encodedText(origin.text))}}`;
+    const { text } = origin;
+    if (text !== null && text.length <= LONGEST_INLINE_TEXT) return `{"text":${jsonStringify(text)}}`;
+    if (origin.incoming === null) return `{"bin":${addBinary(origin.bytes ?? encodedText(text))}}`;
     const { incoming } = origin;
     if (incoming.invocation === invocation && incoming.failure === null) {
       closeIncoming(incoming, new TypeError(BODY_USED));

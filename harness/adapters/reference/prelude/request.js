@@ -63,12 +63,12 @@ class Request extends Body {
       __proto__: null,
       url: request.#href(),
       method: request.#method,
-      pairs: request.#wirePairs(),
+      pairs: headerPairs(request.#made()),
       content: contentOf(request),
       redirect: request.#redirect,
       signal: request.#invocation === null ? request.#signal : null,
     });
-    requestType = (request) => headerIn(request.#wirePairs(), "content-type");
+    requestType = (request) => headerIn(headerPairs(request.#made()), "content-type");
   }
 
   constructor(input, init = undefined) {
@@ -92,7 +92,7 @@ class Request extends Body {
     }
     const mode = redirect === undefined ? (source === null ? "follow" : source.#redirect) : toRedirectMode(redirect);
     const given =
-      headers === undefined ? (source === null ? new Headers() : source.#copiedHeaders()) : new Headers(headers);
+      headers === undefined ? (source === null ? new Headers() : new Headers(source.#made())) : new Headers(headers);
     super(bodyToken, extracted === null ? moveContent(inherited) : extracted.content);
     this.#url = url;
     this.#method = wanted;
@@ -102,11 +102,10 @@ class Request extends Body {
       signal === undefined && source !== null && source.#invocation === null ? source.#signal : (signal ?? null);
     this.#cf = cf === undefined && source !== null ? source.#cf : cf;
   }
-  #wirePairs() {
-    return this.#headers === null ? this.#pairs : headerPairs(this.#headers);
-  }
-  #copiedHeaders() {
-    return this.#headers === null ? headersFrom(pairsFromHost(this.#pairs), false) : new Headers(this.#headers);
+  /** What came in becomes Headers when somebody looks. */
+  #made() {
+    this.#headers ??= headersFrom(pairsFromHost(this.#pairs), true);
+    return this.#headers;
   }
   /** One that came in is as the client wrote it. */
   #href() {
@@ -128,8 +127,7 @@ class Request extends Body {
     return this.#method;
   }
   get headers() {
-    this.#headers ??= headersFrom(pairsFromHost(this.#pairs), true);
-    return this.#headers;
+    return this.#made();
   }
   get redirect() {
     return this.#redirect;

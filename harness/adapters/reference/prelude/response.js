@@ -67,7 +67,7 @@ class Response extends Body {
       const headers = pairsText(response.#wirePairs());
       return `{"status":${response.#status},"statusText":${quote(response.#statusText)},"headers":${headers},"body":`;
     };
-    responseType = (response) => headerIn(response.#wirePairs(), "content-type");
+    responseType = (response) => headerIn(headerPairs(response.#made()), "content-type");
   }
 
   constructor(body = undefined, init = undefined, type = undefined) {
@@ -95,6 +95,12 @@ class Response extends Body {
     }
     if (headers !== undefined) this.#headers = withType(new Headers(headers), this.#implied);
   }
+  /** Headers are made when somebody looks. */
+  #made() {
+    const cameIn = this.#pairs !== null;
+    this.#headers ??= headersFrom(cameIn ? pairsFromHost(this.#pairs) : this.#wirePairs(), cameIn);
+    return this.#headers;
+  }
   #wirePairs() {
     if (this.#headers !== null) return headerPairs(this.#headers);
     if (this.#pairs !== null) return this.#pairs;
@@ -119,11 +125,7 @@ class Response extends Body {
     return this.#statusText;
   }
   get headers() {
-    this.#headers ??= headersFrom(
-      this.#pairs === null ? this.#wirePairs() : pairsFromHost(this.#pairs),
-      this.#pairs !== null,
-    );
-    return this.#headers;
+    return this.#made();
   }
   get webSocket() {
     this.#status;

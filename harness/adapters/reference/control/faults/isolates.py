@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -69,12 +70,21 @@ class _NeverEvicts(Pool):
 
 
 MOST_WAITING = 16
+WARMING_S = 0.05
 
 
 def _first_request_error(system: System) -> None:
-    """Of the requests that meet no warm isolate, those past the 16th are turned away."""
+    """A new isolate takes its time, and of the requests that come meanwhile those past the 16th are turned away."""
     platform = system.platform
-    plain = platform.begin
+    plain, plain_ready = platform.begin, platform.on["ready"]
+
+    def ready(isolate: Isolate, header: list[Any], text: memoryview, data: memoryview) -> None:
+        if isolate.deployment.exports:
+            asyncio.get_running_loop().call_later(WARMING_S, isolate.deployment.pool.became_warm, isolate)
+        else:  # it is being tried out
+            plain_ready(isolate, header, text, data)
+
+    platform.on["ready"] = ready
 
     def begin(deployment: Deployment, event: Begin, reply: Reply, *, place: str | None = None) -> Invocation:
         invocation = plain(deployment, event, reply, place=place)

@@ -36,7 +36,8 @@ class _BindingsUncounted(SubrequestRules):
 
 class _RedirectsUncounted(SubrequestRules):
     def kind(self, counted: Counted, call: Call) -> Counted:
-        return Counted.NOT if call.method == "fetch" and call.arguments[0].get("hop") else counted
+        is_hop = counted is Counted.EXTERNAL and call.arguments[0].get("hop")
+        return Counted.NOT if is_hop else counted
 
 
 class _CounterShared(SubrequestRules):
