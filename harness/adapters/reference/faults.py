@@ -16,44 +16,82 @@ class Fault:
 
 
 FAULTS: Mapping[str, Fault] = {
-    "shared-globals": Fault(requirement="ISO-1", also=("SVC-3",), why="SVC-3 promises separate globals too"),
-    "always-cold": Fault(requirement="ISO-2", also=("ISO-5",), why="an isolate per request is a new one each time"),
-    "serialise-requests": Fault(requirement="ISO-3"),
+    "shared-globals": Fault(
+        requirement="ISO-1", also=("ISO-6", "ISO-11", "CPU-10"), why="Workers in one isolate live and die as one"
+    ),
+    "always-cold": Fault(
+        requirement="ISO-2",
+        also=("ISO-3", "ISO-5", "ISO-6", "ISO-7", "ISO-11", "MEM-4", "CPU-5", "CPU-10", "SUB-6", "CON-1", "CON-5"),
+        why="what rests on one isolate serving more than one request does not hold",
+    ),
+    "serialise-requests": Fault(
+        requirement="ISO-3",
+        also=("MEM-4", "CPU-5", "SUB-6", "CON-1", "CON-3", "CON-5"),
+        why="requests are never in an isolate together",
+    ),
     "first-request-error": Fault(requirement="ISO-4"),
-    "isolate-per-request": Fault(requirement="ISO-5"),
+    "isolate-per-request": Fault(
+        requirement="ISO-5",
+        also=("ISO-3", "MEM-4", "CPU-5", "SUB-6", "CON-1", "CON-5"),
+        why="requests are never in an isolate together",
+    ),
     "never-evict": Fault(requirement="ISO-6"),
     "exception-spreads": Fault(requirement="ISO-7"),
-    "shared-fate": Fault(requirement="ISO-11"),
-    "heap-unlimited": Fault(requirement="MEM-1"),
-    "buffers-uncounted": Fault(requirement="MEM-2"),
+    "shared-fate": Fault(requirement="ISO-11", also=("CPU-10",), why="the neighbour's isolate is to live on there too"),
+    "heap-unlimited": Fault(
+        requirement="MEM-1", also=("ISO-11", "MEM-3", "MEM-4", "MEM-7"), why="they too fill a heap and want it stopped"
+    ),
+    "buffers-uncounted": Fault(
+        requirement="MEM-2", also=("MEM-3", "MEM-4", "MEM-7"), why="they too fill buffers and want them stopped"
+    ),
     "limit-configurable": Fault(requirement="MEM-3"),
     "per-request-memory": Fault(requirement="MEM-4"),
-    "limit-too-low": Fault(requirement="MEM-5"),
+    "limit-too-low": Fault(
+        requirement="MEM-5",
+        also=("MEM-1", "MEM-2", "MEM-3", "MEM-4", "MEM-7"),
+        why="their control holds 96 MiB, and fails",
+    ),
     "buffer-bodies": Fault(requirement="MEM-6"),
     "no-restart": Fault(requirement="MEM-7"),
-    "single-clock": Fault(requirement="CPU-1"),
-    "wall-as-cpu": Fault(requirement="CPU-2"),
+    "single-clock": Fault(
+        requirement="CPU-1", also=("CPU-2", "CPU-3", "CPU-5"), why="their control is a wait that the wall clock shows"
+    ),
+    "wall-as-cpu": Fault(
+        requirement="CPU-2",
+        also=("CPU-1", "CPU-3", "CPU-4", "CPU-5", "CPU-6", "CPU-8", "CPU-11", "SVC-3"),
+        why="all of them read CPU time",
+    ),
     "binding-wait-as-cpu": Fault(requirement="CPU-3"),
-    "cpu-undercount": Fault(requirement="CPU-4"),
+    "cpu-undercount": Fault(
+        requirement="CPU-4", also=("CPU-6", "CPU-8"), why="where a limit bites is read from the CPU time recorded"
+    ),
     "cpu-misattributed": Fault(requirement="CPU-5"),
-    "free-cpu-unlimited": Fault(requirement="CPU-6"),
+    "free-cpu-unlimited": Fault(requirement="CPU-6", also=("ISO-11", "CPU-10"), why="they spin on the free plan"),
     "paid-default-wrong": Fault(requirement="CPU-7"),
     "cpu-ms-ignored": Fault(requirement="CPU-8"),
     "cpu-cap-missing": Fault(requirement="CPU-8"),
-    "wall-limit": Fault(requirement="CPU-9"),
-    "no-preemption": Fault(requirement="CPU-10"),
+    "wall-limit": Fault(requirement="CPU-9", also=("ISO-6", "CPU-2"), why="they wait for longer"),
+    "no-preemption": Fault(
+        requirement="CPU-10",
+        also=("ISO-11", "CPU-6", "CPU-7", "CPU-8"),
+        why="a limit that is not looked at within a turn is not found there",
+    ),
     "bill-wall": Fault(requirement="CPU-11"),
-    "free-external-off-by-one": Fault(requirement="SUB-1"),
+    "free-external-off-by-one": Fault(
+        requirement="SUB-1", also=("SUB-2",), why="the two counts of the free plan are looked at beside each other"
+    ),
     "free-internal-unlimited": Fault(requirement="SUB-2"),
     "paid-subrequests-unlimited": Fault(requirement="SUB-3"),
-    "subrequests-ignored": Fault(requirement="SUB-4"),
-    "bindings-uncounted": Fault(requirement="SUB-5"),
+    "subrequests-ignored": Fault(
+        requirement="SUB-4", also=("SUB-5", "SUB-6", "SUB-7"), why="they lower the limit to find it"
+    ),
+    "bindings-uncounted": Fault(requirement="SUB-5", also=("SUB-2",), why="there is no limit without a count"),
     "counter-shared": Fault(requirement="SUB-6"),
     "redirects-uncounted": Fault(requirement="SUB-7"),
     "parallel-js": Fault(requirement="CON-1"),
-    "serial-io": Fault(requirement="CON-2"),
+    "serial-io": Fault(requirement="CON-2", also=("CON-4",), why="calls of Workers are I/O"),
     "no-scale-out": Fault(requirement="CON-3"),
-    "serial-workers": Fault(requirement="CON-4"),
+    "serial-workers": Fault(requirement="CON-4", also=("CON-2",), why="bound calls are to overlap there too"),
     "cross-request-io": Fault(requirement="CON-5"),
     "env-leak": Fault(requirement="BND-1"),
     "binding-by-code": Fault(

@@ -64,6 +64,32 @@ module.exports = {
     assert.equal(seen, "");
   },
 
+  async "nothing of the platform's is seen from behind the prototype of arrays"() {
+    const before = `
+      import { DurableObject } from "cloudflare:workers";
+      import { arm, findings, lurkBehindArrays } from "./spy.mjs";
+      lurkBehindArrays();
+      arm(true);
+      export class Shelf extends DurableObject {
+        constructor(ctx, env) {
+          super(ctx, env);
+          ctx.blockConcurrencyWhile(() => new Promise((resolve) => setTimeout(resolve, 1)));
+        }
+        fetch = exercise;
+      }`;
+    const handler = `(request, env, ctx) => {
+      return request.method === "GET" ? Response.json(findings()) : exercise(request, env, ctx);
+    }`;
+    const { host, outcome } = await exercised(before, handler);
+    assert.equal(outcome.text, EXPECTED);
+    const event = { type: "object-fetch", class: "Shelf", id: "ab".repeat(32), name: null, storage: "h-storage" };
+    for (const path of ["/1", "/2"]) host.fetch(`http://object${path}`, { method: "POST", body: "x", event });
+    await host.run();
+    const { noted, seen } = JSON.parse((await host.get("/")).text);
+    assert.ok(noted > 0);
+    assert.equal(seen, "");
+  },
+
   async "a toJSON on every prototype changes no post"() {
     const before = `for (const each of [Object, Array, String, Number, Boolean, Function]) {
       each.prototype.toJSON = () => "forged";

@@ -144,6 +144,30 @@ export function patchAll() {
   }
 }
 
+/** Behind the prototype of arrays: says that nothing is there, and notes what is set all the same. */
+const behindArrays = new Proxy(
+  {},
+  {
+    __proto__: null,
+    has: () => false,
+    set(target, name, value, receiver) {
+      record("set behind arrays", [value, receiver]);
+      return defineProperty(receiver, name, {
+        __proto__: null,
+        value,
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      });
+    },
+  },
+);
+
+/** Instead of what `patchAll` plants on the prototype of arrays, which would hide this. */
+export function lurkBehindArrays() {
+  Object.setPrototypeOf(Array.prototype, behindArrays);
+}
+
 /** Names of properties, parts of sources, texts that only the platform's own things have. */
 const NAMES = split(
   "deliver drain drainBinary configure prepareContext parseUrl answered refused rid ops invocation incoming domain " +

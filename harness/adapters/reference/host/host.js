@@ -12,7 +12,7 @@ const v8 = require("node:v8");
 const { FrameReader, FrameWriter } = require("./frames.js");
 const { Isolate } = require("./isolate.js");
 const { Collector } = require("./memory.js");
-const { makeSnapshot } = require("./snapshot.js");
+const { keptSnapshot } = require("./snapshot.js");
 const { Starter } = require("./starting.js");
 const { ThreadClock } = require("./thread_clock.js");
 const { newTurn } = require("./turns.js");
@@ -50,7 +50,9 @@ class Host {
     const collector = new Collector();
     const watchdog = new Watchdog(threadClock);
     const isIdle = () => watchdog.watches.size === 0;
-    const starter = new Starter(ivm, makeSnapshot(ivm, preludeFolder, nodeModules), collector, isIdle);
+    const { version } = require(path.join(folder, "package.json"));
+    const snapshot = keptSnapshot(ivm, preludeFolder, path.resolve(nodeModules), [version, ...V8_FLAGS]);
+    const starter = new Starter(ivm, snapshot, collector, isIdle);
     starter.tryOut();
     const socket = new net.Socket({ fd: descriptor, readable: true, writable: true });
     const writer = new FrameWriter(socket);
@@ -69,7 +71,6 @@ class Host {
     const reader = new FrameReader((header, text, bin) => this.receive(header, text, bin));
     socket.on("data", (chunk) => reader.push(chunk));
     for (const ending of ["end", "error", "close"]) socket.on(ending, endProcess);
-    const { version } = require(path.join(folder, "package.json"));
     writer.send(JSON.stringify(["hello", { node: process.version, isolated_vm: version, pid: process.pid }]));
   }
 

@@ -2,11 +2,13 @@
 
 // The prelude, baked into a V8 snapshot: every isolate starts with it already run.
 
+const { createHash } = require("node:crypto");
 const fs = require("node:fs");
 const path = require("node:path");
 
 const STREAMS = "web-streams-polyfill";
 const WARM_UP = "warm.js";
+const KEPT = /^prelude-[0-9a-f]{64}\.snapshot$/;
 
 /**
  * One function scope around all files, in the order of the folder's order.json. The name "web-streams-polyfill" stands
@@ -37,9 +39,49 @@ function streamsSource(nodeModules) {
  * @param {string} nodeModules
  */
 function makeSnapshot(ivm, folder, nodeModules) {
-  const script = { code: preludeSource(folder, nodeModules), filename: "isomark:prelude" };
-  const warmUp = path.join(folder, WARM_UP);
-  return ivm.Isolate.createSnapshot([script], fs.existsSync(warmUp) ? fs.readFileSync(warmUp, "utf8") : undefined);
+  return snapshotOf(ivm, preludeSource(folder, nodeModules), warmUpOf(folder));
 }
 
-module.exports = { makeSnapshot };
+/** @param {typeof import("isolated-vm")} ivm @param {string} code @param {string | undefined} warmUp */
+const snapshotOf = (ivm, code, warmUp) =>
+  ivm.Isolate.createSnapshot([{ code, filename: "isomark:prelude" }], warmUp);
+
+/** @param {string} folder */
+function warmUpOf(folder) {
+  const file = path.join(folder, WARM_UP);
+  return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : undefined;
+}
+
+/**
+ * The same, made once and kept in a file beside the node_modules folder: making it takes longer than all else at a start.
+ * The file's name says what it was made of, as an engine that meets another one's snapshot ends its process.
+ * @param {typeof import("isolated-vm")} ivm
+ * @param {string} folder
+ * @param {string} nodeModules
+ * @param {readonly string[]} madeWith what else it depends on
+ * @returns {import("isolated-vm").ExternalCopy<ArrayBuffer>}
+ */
+function keptSnapshot(ivm, folder, nodeModules, madeWith) {
+  const [code, warmUp] = [preludeSource(folder, nodeModules), warmUpOf(folder)];
+  const made = [process.version, process.versions.v8, process.platform, process.arch, ...madeWith, code, warmUp ?? ""];
+  const name = `prelude-${createHash("sha256").update(JSON.stringify(made)).digest("hex")}.snapshot`;
+  const keptIn = path.dirname(nodeModules);
+  try {
+    const bytes = fs.readFileSync(path.join(keptIn, name));
+    return new ivm.ExternalCopy(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  } catch {
+    // Not kept yet. That it cannot be kept is no reason not to go on.
+  }
+  const snapshot = snapshotOf(ivm, code, warmUp);
+  try {
+    for (const old of fs.readdirSync(keptIn)) if (KEPT.test(old)) fs.rmSync(path.join(keptIn, old), { force: true });
+    const partial = path.join(keptIn, `${name}.${process.pid}`);
+    fs.writeFileSync(partial, new Uint8Array(/** @type {any} */ (snapshot).copy()));
+    fs.renameSync(partial, path.join(keptIn, name));
+  } catch {
+    // As above.
+  }
+  return snapshot;
+}
+
+module.exports = { keptSnapshot, makeSnapshot };

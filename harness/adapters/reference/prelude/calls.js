@@ -15,7 +15,7 @@ function guardedCopyOf(Base) {
 
 const SafeMap = guardedCopyOf(Map);
 
-/** An array whose elements no setter on a prototype sees. Written by `list[list.length] = item`. */
+/** An array for what no Worker code may see: it has no prototype. Written by `list[list.length] = item`. */
 const safeList = () => {
   const list = [];
   setPrototypeOf(list, null);

@@ -12,7 +12,7 @@ class LiveObject {
   /** In whose name the last of them was begun. @type {Invocation | null} */
   blocker = null;
   /** In the order they came. @type {{invocation: Invocation, timer: number, enter: () => void}[]} */
-  waiting = [];
+  waiting = safeList();
   constructor(place, stored) {
     this.place = place;
     this.stored = stored;
@@ -70,7 +70,7 @@ function breakObject(live) {
 function letIn(live) {
   live.blocker = null;
   const { waiting } = live;
-  live.waiting = [];
+  live.waiting = safeList();
   for (let index = 0; index < waiting.length; index += 1) {
     const { invocation, timer, enter } = waiting[index];
     if (invocation.over) continue;
@@ -109,12 +109,8 @@ function enterObject(invocation, event, use, answer) {
   }
   // The timer that never goes off tells the host that this request is waiting for something.
   const timer = armTimer(invocation, () => {}, LONGEST_MS);
-  append(live.waiting, {
-    __proto__: null,
-    invocation,
-    timer,
-    enter: () => guarded(invocation, () => enterObject(invocation, event, use, answer)),
-  });
+  const enter = () => guarded(invocation, () => enterObject(invocation, event, use, answer));
+  live.waiting[live.waiting.length] = { __proto__: null, invocation, timer, enter };
 }
 
 /** @throws {TypeError} when there is no such class, and whatever its constructor throws */
