@@ -72,6 +72,7 @@ def examine() -> list[Finding]:
         _look("memory for the bombs", _memory, "the MEM rows may exhaust the machine", False),
         _look("IPv6 loopback", _ipv6, "the [::1] half of the network reach rows", False),
         _look("container engine", _container_engine, "nothing yet (the container baseline is to come)", False),
+        _look("wrk", _wrk, "`isomark bench reference` (the requests per second of hello)", False),
         _look("Chromium", _chromium, "the browser tests of the report's pages (skipped with this reason)", False),
     ]
     return findings
@@ -114,6 +115,13 @@ def _container_engine() -> str:
         if path.is_socket():
             return str(path)
     raise ValueError("no socket at " + " or ".join(map(str, paths)))
+
+
+def _wrk() -> str:
+    found = shutil.which("wrk")
+    if found is None:
+        raise ValueError("not on PATH")
+    return found
 
 
 def _chromium() -> str:

@@ -38,7 +38,7 @@ ENDINGS = {
     "SIGKILL": (WAIT, signal.SIGKILL),
 }
 
-CASES = [(runtime, (), ending) for runtime in ("workerd", "node") for ending in ENDINGS] + [
+CASES = [(runtime, (), ending) for runtime in ("reference", "workerd", "node") for ending in ENDINGS] + [
     ("workerd", ("-n", "2"), ending) for ending in ("failure", "SIGINT", "SIGKILL")
 ]
 
@@ -81,7 +81,7 @@ for thread in threads:
 """
 
 
-@pytest.mark.parametrize("runtime", ["workerd", "node"])
+@pytest.mark.parametrize("runtime", ["reference", "workerd", "node"])
 def test_no_moment_of_a_launch_is_unsafe(tmp_path, runtime):
     """SIGKILL at twelve moments of launching in two threads: what was just being started goes with the rest."""
     for moment in range(12):
