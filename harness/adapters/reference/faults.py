@@ -51,7 +51,11 @@ FAULTS: Mapping[str, Fault] = {
         also=("MEM-1", "MEM-2", "MEM-3", "MEM-4", "MEM-7"),
         why="their control holds 96 MiB, and fails",
     ),
-    "buffer-bodies": Fault(requirement="MEM-6"),
+    "buffer-bodies": Fault(
+        requirement="MEM-6",
+        also=("SUB-6", "CPU-2", "CON-5"),
+        why="they hold a request open by a body that does not end",
+    ),
     "no-restart": Fault(requirement="MEM-7"),
     "single-clock": Fault(
         requirement="CPU-1", also=("CPU-2", "CPU-3", "CPU-5"), why="their control is a wait that the wall clock shows"

@@ -67,7 +67,8 @@ def _no_preemption(system: System) -> None:
     plain = platform.end_if_stuck
 
     def end_if_stuck(invocation: Invocation) -> None:
-        if not invocation.answered and invocation.cpu_ns > invocation.limits.cpu_ns:
+        past = platform.cpu_limited and invocation.cpu_ns > invocation.limits.cpu_ns
+        if past and not invocation.answered:
             platform.finish(invocation, Outcome.EXCEEDED_CPU, Failure(outcome=Outcome.EXCEEDED_CPU))
             return
         plain(invocation)
