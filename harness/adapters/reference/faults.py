@@ -29,7 +29,9 @@ FAULTS: Mapping[str, Fault] = {
         also=("MEM-4", "CPU-5", "SUB-6", "CON-1", "CON-3", "CON-5"),
         why="requests are never in an isolate together",
     ),
-    "first-request-error": Fault(requirement="ISO-4"),
+    "first-request-error": Fault(
+        requirement="ISO-4", also=("SUB-2",), why="a thousand calls at once meet a Worker without a warm isolate"
+    ),
     "isolate-per-request": Fault(
         requirement="ISO-5",
         also=("ISO-3", "MEM-4", "CPU-5", "SUB-6", "CON-1", "CON-5"),
