@@ -19,7 +19,8 @@ _FORETELLABLE = (Status.FAIL, Status.CRASH, Status.TIMEOUT, Status.INCONCLUSIVE)
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`test` is a test function's name; without it the entry is about every test of the requirement."""
+    """`test` is a test function's name, or one row's (`test_x[kv]`); without it the entry is about every test of the
+    requirement."""
 
     requirement: str
     status: Status
@@ -35,8 +36,8 @@ class Expectations(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     known: tuple[Entry, ...] = ()
 
     def of(self, requirement: str, test: str) -> Expected:
-        """The expectation for one row: "pass" when nothing is known."""
-        for name in (test, ""):
+        """The expectation for one row, by its name: "pass" when nothing is known."""
+        for name in (test, test.partition("[")[0], ""):
             for entry in self.known:
                 if entry.requirement == requirement and entry.test == name:
                     return Expected(status=entry.status, reason=entry.reason, link=entry.link)
@@ -48,7 +49,7 @@ class Expectations(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         return [
             entry
             for entry in self.known
-            if (entry.test and (entry.requirement, entry.test) not in tests) or entry.requirement not in requirements
+            if (entry.test and (entry.requirement, entry.test.partition("[")[0]) not in tests) or entry.requirement not in requirements
         ]
 
 

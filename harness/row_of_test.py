@@ -20,8 +20,7 @@ def row_of(
     assert mark is not None
     ending = _ending(report, call.excinfo.value if call.excinfo else None, call.when)
     requirement = run.catalogue.by_id(mark.args[0])
-    function = getattr(item, "originalname", None) or item.name
-    expected = run.expectations.of(requirement.id, function)
+    expected = run.expectations.of(requirement.id, item.name)
     test = item.nodeid
     return Row(
         requirement=requirement.id,

@@ -21,12 +21,26 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "always-cold": Fault(
         requirement="ISO-2",
-        also=("ISO-3", "ISO-5", "ISO-6", "ISO-7", "ISO-11", "MEM-4", "CPU-5", "CPU-10", "SUB-6", "CON-1", "CON-5"),
+        also=(
+            "ISO-1",
+            "ISO-3",
+            "ISO-5",
+            "ISO-6",
+            "ISO-7",
+            "ISO-11",
+            "MEM-4",
+            "CPU-5",
+            "CPU-10",
+            "SUB-6",
+            "CON-1",
+            "CON-3",
+            "CON-5",
+        ),
         why="what rests on one isolate serving more than one request does not hold",
     ),
     "serialise-requests": Fault(
         requirement="ISO-3",
-        also=("MEM-4", "CPU-5", "SUB-6", "CON-1", "CON-3", "CON-5"),
+        also=("ISO-5", "MEM-4", "CPU-5", "SUB-6", "CON-1", "CON-3", "CON-5"),
         why="requests are never in an isolate together",
     ),
     "first-request-error": Fault(
