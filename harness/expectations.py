@@ -49,7 +49,8 @@ class Expectations(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         return [
             entry
             for entry in self.known
-            if (entry.test and (entry.requirement, entry.test.partition("[")[0]) not in tests) or entry.requirement not in requirements
+            if entry.requirement not in requirements
+            or (entry.test and (entry.requirement, entry.test.partition("[")[0]) not in tests)
         ]
 
 
