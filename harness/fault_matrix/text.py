@@ -88,8 +88,14 @@ def table(report: FaultsReport) -> str:
 def _details(report: FaultsReport) -> list[str]:
     """What has to be looked into, and what was left out."""
     sections = []
-    not_killed = [f"{each.name} ({each.requirement}): {each.detail}" for each in report.faults if not each.killed]
+    not_run = [each.name for each in report.faults if each.outcome is Outcome.NOT_RUN]
+    not_killed = [
+        f"{each.name} ({each.requirement}): {each.detail}"
+        for each in report.faults
+        if not each.killed and each.outcome is not Outcome.NOT_RUN
+    ]
     sections += _section("Not killed", not_killed)
+    sections += _section("Not run", textwrap.wrap(", ".join(not_run), _WIDTH, break_on_hyphens=False))
     beside = [
         f"{each.name}: {broken.requirement} {short(broken.test)}: {_change(broken)}"
         for each in report.faults
