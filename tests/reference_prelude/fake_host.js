@@ -9,6 +9,7 @@ const path = require("node:path");
 const adapter = path.join(__dirname, "..", "..", "harness", "adapters", "reference");
 const { makeSnapshot } = require(path.join(adapter, "host", "snapshot.js"));
 const { Starter } = require(path.join(adapter, "host", "starting.js"));
+const { drainedFrom } = require(path.join(adapter, "host", "turns.js"));
 
 const nodeModules = process.argv[2];
 const ivm = require(path.join(nodeModules, "isolated-vm"));
@@ -179,6 +180,7 @@ class FakeHost {
     const ended = this.ended.splice(0).join();
     const bin = bytes && bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
     const delivered = this.apply("deliver", [
+      this.inside.claims.open(),
       kind,
       rid,
       id,
@@ -188,11 +190,10 @@ class FakeHost {
       bin && new ivm.ExternalCopy(bin).copyInto(),
     ]);
     await delivered.catch((/** @type {any} */ error) => this.stray.push(error));
-    const drained = await this.apply("drain", []);
-    if (drained === "") return;
-    const [timers, wasm, count, ...rest] = drained.split("\n");
+    const { posts, binaries } = drainedFrom(await this.apply("drain", [], { result: { copy: true } }));
+    if (posts === "") return;
+    const [timers, wasm, , ...rest] = posts.split("\n");
     this.wasmBytes = Number(wasm);
-    const binaries = Number(count) > 0 ? await this.apply("drainBinary", [], { result: { copy: true } }) : [];
     for (const timer of timers === "" ? [] : timers.split(",")) this.setTimer(timer.split(":").map(Number));
     for (const post of JSON.parse(`[${rest.join("\n")}]`)) this.take(post, binaries);
   }

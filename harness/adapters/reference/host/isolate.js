@@ -5,16 +5,18 @@
 const { MemoryLimit } = require("./memory.js");
 const { Refused } = require("./modules.js");
 const { Timers } = require("./timers.js");
-const { BEGIN, TIMER, beginnings, finishes, newTurn, told } = require("./turns.js");
+const { BEGIN, TIMER, again, beginnings, drainedFrom, finishes, newTurn, told } = require("./turns.js");
 
 /** @typedef {import("./turns.js").Turn} Turn */
 
 const NO_ARGUMENTS = [];
-const NOTHING = { posts: "", binaries: 0 };
 const COPIED = /** @type {const} */ ({ result: { copy: true } });
 /** A turn's length is taken for its CPU time below this. */
 const SHORT_TURN_NS = 1e6;
 const MOST_WAITS = 50;
+/** So many requests are given to the isolate before it has begun them: its thread goes on without being woken for each. */
+const MOST_AHEAD = 8;
+const UNKNOWN = { used_heap_size: 0, externally_allocated_size: 0 };
 const NO_ROOM = "Array buffer allocation failed";
 
 /** @typedef {{ usedNs: number, limitNs: number }} Account */
@@ -37,8 +39,12 @@ class Isolate {
     this.accounts = new Map();
     /** @type {number[]} those over since the last turn */
     this.ended = [];
-    /** @type {Turn | null} */
+    /** The one that runs, as far as is known here. @type {Turn | null} */
     this.turn = null;
+    /** Given to the isolate to begin after that one. @type {Turn[]} */
+    this.ahead = [];
+    this.mayGiveAhead = true;
+    this.tellsHeap = true;
     /** @type {import("./watchdog.js").Watch | null} */
     this.watch = null;
     this.ready = false;
@@ -90,13 +96,16 @@ class Isolate {
       return;
     }
     this.queue.push(turn);
-    if (this.ready && this.turn === null) this.next();
+    if (!this.ready) return;
+    if (this.turn === null) this.next();
+    else this.giveAhead();
   }
 
   /** @param {number} rid */
   end(rid) {
     this.timers.drop(rid);
     for (const turn of this.queue) if (turn.rid === rid) turn.dropped = true;
+    for (const turn of this.ahead) if (turn.rid === rid && !this.withdraw(turn)) turn.dropped = true;
     if (this.accounts.delete(rid)) this.ended.push(rid);
   }
 
@@ -111,54 +120,132 @@ class Isolate {
 
   next() {
     this.turn = null;
+    for (let turn = this.ahead.shift(); turn !== undefined; turn = this.ahead.shift()) {
+      if (turn.withdrawn) continue;
+      this.open(turn);
+      this.watchOver(turn, this.endedCpu);
+      this.giveAhead();
+      if (turn.drained !== null) this.finish(turn, turn.drained.heap);
+      return;
+    }
     for (let turn = this.queue.shift(); turn !== undefined; turn = this.queue.shift()) {
       if (turn.dropped) continue;
-      if (turn.kind === BEGIN) this.accounts.set(turn.rid, { usedNs: 0, limitNs: turn.limitNs ?? Infinity });
-      const account = this.accounts.get(turn.rid);
-      if (account === undefined) continue;
-      this.run(turn, account);
+      if (turn.kind === BEGIN) this.open(turn);
+      if (!this.accounts.has(turn.rid)) continue;
+      this.run(turn);
       return;
     }
   }
 
-  /** @param {Turn} turn @param {Account} account */
-  run(turn, account) {
-    const { vm, deliver, drain } = this.inside;
-    const { ivm, watchdog } = this.services;
+  /** @param {Turn} turn that begins a request */
+  open(turn) {
+    this.accounts.set(turn.rid, { usedNs: 0, limitNs: turn.limitNs ?? Infinity });
+  }
+
+  /** @param {Turn} turn */
+  run(turn) {
+    try {
+      this.watchOver(turn, this.inside.vm.cpuTime);
+      this.give(turn);
+      this.giveAhead();
+    } catch {
+      this.lost();
+    }
+  }
+
+  /** From now on that turn is the one that runs. @param {Turn} turn @param {bigint} begunCpu */
+  watchOver(turn, begunCpu) {
+    const account = /** @type {Account} */ (this.accounts.get(turn.rid));
+    this.turn = turn;
+    this.spentNs = 0;
+    this.nativeBeforeNs = this.nativeNs;
+    this.begunCpu = begunCpu;
+    this.watch = this.services.watchdog.begin(this, account.limitNs - account.usedNs, true);
+  }
+
+  /**
+   * Requests that may begin when the isolate is done with what it has. Whether they have begun is asked of the claims;
+   * only then is it too late to give them to another isolate.
+   */
+  giveAhead() {
+    while (this.mayGiveAhead && this.ahead.length < MOST_AHEAD && !this.watch?.busy) {
+      const turn = this.queue[0];
+      if (turn === undefined || turn.kind !== BEGIN || turn.bin !== undefined) return;
+      this.queue.shift();
+      if (turn.dropped) continue;
+      this.ahead.push(turn);
+      this.give(turn);
+    }
+  }
+
+  /** @param {Turn} turn */
+  give(turn) {
+    const { claims, deliver, drain } = this.inside;
+    const { ivm } = this.services;
     const dueMs = turn.kind === TIMER ? this.timers.begin(turn.rid, turn.id) : 0;
     this.nowMs = Math.max(this.nowMs, Date.now(), dueMs); // timers of Node's may be early by the clock's grain
     const ended = this.ended.length === 0 ? "" : this.ended.join();
     this.ended.length = 0;
     // Copied twice rather than moved: what moves in is not counted once Worker code has transferred it.
     const bin = turn.bin && new ivm.ExternalCopy(turn.bin, { transferOut: true }).copyInto({ release: true });
-    this.turn = turn;
-    this.spentNs = 0;
-    this.nativeBeforeNs = this.nativeNs;
-    const lost = () => this.die("exceededMemory", "the engine ended the isolate");
-    try {
-      this.begunCpu = vm.cpuTime;
-      this.watch = watchdog.begin(this, account.limitNs - account.usedNs, true);
-      // All at once, so that the isolate's thread is woken once. Never by the synchronous calls: Worker code that is
-      // left over (finalizers, getters of errors) would run in them, on the host's thread.
-      const given = [turn.kind, turn.rid, turn.id, turn.text, this.nowMs, ended, bin];
-      deliver.apply(undefined, given).then(undefined, (error) => (turn.rejection = { error }));
-      drain.apply(undefined, NO_ARGUMENTS).then((text) => (turn.drained = /** @type {any} */ (text)), ignore);
-      vm.getHeapStatistics().then((heap) => this.finish(turn, account, heap), lost);
-    } catch {
-      lost();
-    }
+    turn.place = claims.open();
+    // At once, so that the isolate's thread is woken once. Never by the synchronous calls: Worker code that is left
+    // over (finalizers, getters of errors) would run in them, on the host's thread.
+    const given = [turn.place, turn.kind, turn.rid, turn.id, turn.text, this.nowMs, ended, bin];
+    deliver.apply(undefined, given).then(undefined, (error) => (turn.rejection = { error }));
+    drain.apply(undefined, NO_ARGUMENTS, COPIED).then(
+      (given) => {
+        turn.drained = drainedFrom(/** @type {any} */ (given));
+        if (turn === this.turn) this.finish(turn, turn.drained.heap);
+      },
+      () => {
+        if (!turn.withdrawn) this.lost();
+      },
+    );
   }
 
-  /** @param {Turn} turn @param {Account} account @param {import("isolated-vm").HeapStatistics} heap */
-  finish(turn, account, heap) {
-    if (this.dead) return;
-    if (turn.bin !== undefined && turn.rejection?.error?.message === NO_ROOM) {
+  lost() {
+    this.die("exceededMemory", "the engine ended the isolate");
+  }
+
+  /** Whether it was in time: then the turn will not begin. @param {Turn} turn */
+  withdraw(turn) {
+    turn.withdrawn ||= this.inside.claims.withdraw(turn.place);
+    return turn.withdrawn;
+  }
+
+  /** Those given ahead that have not begun, taken back. */
+  withdrawAll() {
+    const open = this.ahead.filter((turn) => !turn.withdrawn && !turn.dropped);
+    return open.filter((turn) => this.withdraw(turn));
+  }
+
+  /** Whether the isolate is done with the turn that is thought to run: what came of it is on its way. */
+  hasMovedOn() {
+    return this.turn !== null && (this.turn.drained !== null || this.nextHasBegun());
+  }
+
+  nextHasBegun() {
+    const next = this.ahead.find((turn) => !turn.withdrawn);
+    return next !== undefined && this.inside.claims.hasBegun(next.place);
+  }
+
+  /** @param {Turn} turn @param {import("./turns.js").Heap | null} heap */
+  finish(turn, heap) {
+    const { drained, rejection } = turn;
+    if (this.dead || drained === null) return;
+    if (turn.bin !== undefined && rejection?.error?.message === NO_ROOM) {
       this.die("exceededMemory", "there is no room for what came in");
       return;
     }
-    const lengthNs = this.turnLengthNs();
-    if (lengthNs >= SHORT_TURN_NS && this.isMoving() && turn.waits++ < MOST_WAITS) {
-      setImmediate(() => this.finish(turn, account, heap)); // its thread is about to leave the isolate
+    if (heap === null) {
+      this.askForHeap(turn);
+      return;
+    }
+    const goesOn = this.ahead.some((each) => !each.withdrawn);
+    const lengthNs = goesOn ? Number(drained.endedCpu - this.begunCpu) : this.turnLengthNs();
+    if (!goesOn && lengthNs >= SHORT_TURN_NS && this.isMoving() && turn.waits++ < MOST_WAITS) {
+      setImmediate(() => this.finish(turn, heap)); // its thread is about to leave the isolate
       return;
     }
     let cpuNs = lengthNs;
@@ -167,28 +254,35 @@ class Isolate {
     }
     cpuNs += this.turnNativeNs();
     this.spentNs = cpuNs;
-    account.usedNs += cpuNs;
-    const { drained } = turn;
-    if (drained === "" && turn.rejection === undefined) {
-      this.conclude(turn, account, heap, cpuNs, "", NO_ARGUMENTS);
-      return;
-    }
-    let { posts, binaries } = this.absorb(drained);
-    if (turn.rejection !== undefined) {
-      const exception = `["exception",${turn.rid},${JSON.stringify(told(turn.rejection.error))}]`;
+    const account = this.accounts.get(turn.rid);
+    if (account !== undefined) account.usedNs += cpuNs;
+    let posts = this.absorb(drained.posts);
+    if (rejection !== undefined) {
+      const exception = `["exception",${turn.rid},${JSON.stringify(told(rejection.error))}]`;
       posts = posts === "" ? exception : `${exception},${posts}`;
     }
-    if (binaries > 0) this.fetchBinaries(turn, account, heap, cpuNs, posts);
-    else this.conclude(turn, account, heap, cpuNs, posts, NO_ARGUMENTS);
+    this.conclude(turn, account, heap, cpuNs, posts);
+  }
+
+  /**
+   * The isolate cannot tell what it holds. It can be asked only when nothing else runs in it: one more turn may have
+   * begun by now, and then it is asked after that one.
+   * @param {Turn} turn
+   */
+  askForHeap(turn) {
+    this.tellsHeap = this.mayGiveAhead = false;
+    this.queue.unshift(...this.withdrawAll().map(again));
+    if (this.nextHasBegun()) this.finish(turn, UNKNOWN);
+    else this.inside.vm.getHeapStatistics().then((found) => this.finish(turn, found), () => this.lost());
   }
 
   /**
    * Take in what the prelude had for the host: `timers \n wasm bytes \n number of binaries \n posts`.
    * @param {string} drained
-   * @returns {{ posts: string, binaries: number }}
+   * @returns {string} the posts
    */
   absorb(drained) {
-    if (drained === "") return NOTHING;
+    if (drained === "") return "";
     const timersEnd = drained.indexOf("\n");
     const wasmEnd = drained.indexOf("\n", timersEnd + 1);
     const countEnd = drained.indexOf("\n", wasmEnd + 1);
@@ -196,37 +290,33 @@ class Isolate {
     if (timersEnd > 0) {
       this.timers.apply(drained.slice(0, timersEnd), this.nowMs, (rid) => this.accounts.has(rid));
     }
-    return { posts: drained.slice(countEnd + 1), binaries: Number(drained.slice(wasmEnd + 1, countEnd)) };
-  }
-
-  /** @param {Turn} turn @param {Account} account @param {any} heap @param {number} cpuNs @param {string} posts */
-  fetchBinaries(turn, account, heap, cpuNs, posts) {
-    this.inside.drainBinary.apply(undefined, NO_ARGUMENTS, COPIED).then(
-      (/** @type {any} */ binaries) => this.conclude(turn, account, heap, cpuNs, posts, binaries),
-      (error) => this.die("exceededMemory", String(error?.message)),
-    );
+    return drained.slice(countEnd + 1);
   }
 
   /**
    * @param {Turn} turn
-   * @param {Account} account
-   * @param {import("isolated-vm").HeapStatistics} heap
+   * @param {Account | undefined} account none when the request has been ended meanwhile
+   * @param {import("./turns.js").Heap} heap
    * @param {number} cpuNs
    * @param {string} posts
-   * @param {ArrayBuffer[]} binaries
    */
-  conclude(turn, account, heap, cpuNs, posts, binaries) {
+  conclude(turn, account, heap, cpuNs, posts) {
     if (this.dead) return;
-    if (account.usedNs > account.limitNs && !finishes(posts, turn.rid)) {
+    if (account !== undefined && account.usedNs > account.limitNs && !finishes(posts, turn.rid)) {
       this.die("exceededCpu", "");
       return;
     }
     const heldBytes = this.memory.held(heap);
+    this.mayGiveAhead = this.tellsHeap && heldBytes <= this.memory.bytes;
     if (heldBytes > this.memory.bytes) {
-      this.collect(turn, account, cpuNs, posts, binaries);
-      return;
+      this.queue.unshift(...this.withdrawAll().map(again));
+      if (!this.nextHasBegun()) {
+        this.collect(turn, account, cpuNs, posts);
+        return;
+      } // else it is looked at when that one is over: until then nothing could be collected
     }
     this.rest();
+    const binaries = turn.drained?.binaries ?? NO_ARGUMENTS;
     const lengths = binaries.length === 0 ? "[]" : `[${binaries.map((binary) => binary.byteLength)}]`;
     const active = this.timers.active(turn.rid);
     this.services.send(
@@ -234,28 +324,28 @@ class Isolate {
       posts === "" ? "" : `[${posts}]`,
       binaries,
     );
+    if (turn.dropped) this.end(turn.rid);
     this.next();
   }
 
   /**
    * Over the limit, but garbage is no reason to end it.
    * @param {Turn} turn
-   * @param {Account} account
+   * @param {Account | undefined} account
    * @param {number} cpuNs
    * @param {string} posts
-   * @param {ArrayBuffer[]} binaries
    */
-  collect(turn, account, cpuNs, posts, binaries) {
+  collect(turn, account, cpuNs, posts) {
     this.rest();
     const { vm, drain } = this.inside;
     const over = () => this.die("exceededMemory", "");
     this.services.collector
       .collect(vm)
-      .then(() => Promise.all([drain.apply(undefined, NO_ARGUMENTS), vm.getHeapStatistics()]))
+      .then(() => Promise.all([drain.apply(undefined, NO_ARGUMENTS, COPIED), vm.getHeapStatistics()]))
       .then(([drained, after]) => {
-        this.absorb(/** @type {any} */ (drained)); // WebAssembly memory may have gone too
+        this.absorb(drainedFrom(/** @type {any} */ (drained)).posts); // WebAssembly memory may have gone too
         if (this.memory.held(after) > this.memory.bytes) over();
-        else this.conclude(turn, account, after, cpuNs, posts, binaries);
+        else this.conclude(turn, account, after, cpuNs, posts);
       })
       .catch(over);
   }
@@ -265,7 +355,11 @@ class Isolate {
     if (this.watch === null) return;
     this.services.watchdog.end(this.watch);
     this.watch = null;
-    this.endedCpu = this.inside.vm.isDisposed ? 0n : this.inside.vm.cpuTime;
+    if (this.turn !== null && this.turn.drained !== null && this.nextHasBegun()) {
+      this.endedCpu = this.turn.drained.endedCpu;
+    } else {
+      this.endedCpu = this.inside.vm.isDisposed ? 0n : this.inside.vm.cpuTime;
+    }
   }
 
   // --- CPU time
@@ -302,7 +396,8 @@ class Isolate {
 
   /** Requests that have not begun are given back, to begin elsewhere. */
   becameBusy() {
-    const waiting = this.queue.filter((turn) => !turn.dropped && !this.accounts.has(turn.rid));
+    const unbegun = this.queue.filter((turn) => !turn.dropped && !this.accounts.has(turn.rid));
+    const waiting = [...this.withdrawAll(), ...unbegun];
     this.queue = this.queue.filter((turn) => this.accounts.has(turn.rid));
     this.services.send(`["busy",${this.number},[${beginnings(waiting)}]]`);
   }
@@ -314,6 +409,7 @@ class Isolate {
     if (this.dead) return;
     this.dead = true;
     this.timers.dropAll();
+    const withdrawn = this.withdrawAll();
     if (this.watch !== null) this.services.watchdog.end(this.watch);
     const { vm } = this.inside;
     if (!vm.isDisposed) {
@@ -321,7 +417,7 @@ class Isolate {
       vm.dispose();
     }
     const rid = this.turn === null ? "null" : this.turn.rid;
-    const unbegun = beginnings(this.queue.filter((turn) => !turn.dropped));
+    const unbegun = beginnings([...withdrawn, ...this.queue.filter((turn) => !turn.dropped)]);
     this.queue = [];
     this.services.gone(this.number);
     const spentNs = Math.round(this.spentNs);

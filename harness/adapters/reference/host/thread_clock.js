@@ -19,10 +19,14 @@ const BUSY_SHARE = 0.9;
 const COST_SHARE = 1 / 25;
 const SEARCH_EVERY_MS = 50;
 const RECENT_MS = 0.2;
+/** While a turn runs, the accounts are read at least this often. */
+const STALE_NS = 22e6;
+const MOST_ENDED = 16;
 
 /** @typedef {"running" | "waiting" | "asleep"} State */
 /** @typedef {{ ranNs: number, waitedNs: number, arrivals: number, state?: State }} Account */
 /** @typedef {{ atMs: number, threads: Map<string, Account> }} Sample */
+/** @typedef {{ atMs: number, account: Account }} Ended the account as it was when it was read last */
 
 /** @type {Account} */
 const NOTHING = { ranNs: 0, waitedNs: 0, arrivals: 0 };
@@ -32,6 +36,9 @@ class ThreadClock {
     this.line = Buffer.alloc(LINE_BYTES);
     /** @type {Map<string, number>} */
     this.files = new Map();
+    // isolated-vm runs an isolate on a thread of its own, which ends with the turn, when the threads of its pool are busy.
+    /** @type {Map<string, Ended>} */
+    this.ended = new Map();
     this.costMs = 0;
     this.foundAtMs = -Infinity;
     // Threads that are there before any isolate has run (this one, and V8's and Node's own) run none.
@@ -65,7 +72,7 @@ class ThreadClock {
     const threads = new Map();
     for (const [name, file] of this.files) {
       const account = this.accountOf(file);
-      if (account === null) this.forget(name, file);
+      if (account === null) this.forget(name, file, begunMs);
       else threads.set(name, account);
     }
     this.last = { atMs: begunMs, threads };
@@ -96,8 +103,14 @@ class ThreadClock {
     }
   }
 
-  /** @param {string} name @param {number} file */
-  forget(name, file) {
+  /** @param {string} name @param {number} file @param {number} atMs */
+  forget(name, file, atMs) {
+    const account = this.last.threads.get(name);
+    if (account !== undefined) this.ended.set(name, { atMs, account });
+    for (const oldest of this.ended.keys()) {
+      if (this.ended.size <= MOST_ENDED) break;
+      this.ended.delete(oldest);
+    }
     this.files.delete(name);
     fs.closeSync(file);
   }
@@ -112,14 +125,16 @@ class ThreadClock {
     let busiestNs = 0;
     let ranNs = lengthNs;
     let waitedNs = 0;
-    for (const [name, now] of this.fresh().threads) {
+    const consider = (/** @type {string} */ name, /** @type {Account} */ now, /** @type {number} */ slackNs) => {
       const before = since.threads.get(name) ?? NOTHING;
       const busyNs = now.ranNs - before.ranNs + (now.waitedNs - before.waitedNs);
-      if (busyNs <= busiestNs || busyNs + TICK_NS < lengthNs * BUSY_SHARE) continue;
+      if (busyNs <= busiestNs || busyNs + slackNs < lengthNs * BUSY_SHARE) return;
       busiestNs = busyNs;
       ranNs = now.ranNs - before.ranNs;
       waitedNs = now.waitedNs - before.waitedNs;
-    }
+    };
+    for (const [name, now] of this.fresh().threads) consider(name, now, TICK_NS);
+    for (const [name, { atMs, account }] of this.ended) if (atMs > since.atMs) consider(name, account, STALE_NS);
     const leastNs = Math.max(0, lengthNs - waitedNs);
     return Math.max(leastNs, (leastNs + Math.min(lengthNs, ranNs)) / 2);
   }

@@ -8,17 +8,45 @@ const MOST_TEXT = 65536;
 const BOUNDARY = "\n    at (<isolated-vm boundary>)";
 
 /**
- * One event for the isolate.
+ * One event for the isolate. `place`: its own among the claims, once it is given to the isolate.
  * @typedef {{
  *   rid: number, kind: number, id: number, limitNs: number | null, text: string, bin: ArrayBuffer | undefined,
- *   dropped: boolean, rejection: { error: any } | undefined, drained: string, waits: number,
+ *   dropped: boolean, place: number, withdrawn: boolean, rejection: { error: any } | undefined,
+ *   drained: Drained | null, waits: number,
  * }} Turn
+ */
+
+/**
+ * What came of a turn. `endedCpu`: the isolate's CPU clock then, in ns; `heap`: null when the isolate could not tell.
+ * @typedef {{ used_heap_size: number, externally_allocated_size: number }} Heap
+ * @typedef {{ endedCpu: bigint, heap: Heap | null, posts: string, binaries: ArrayBuffer[] }} Drained
  */
 
 /** @param {number} rid @param {number} kind @param {number} id @returns {Turn} */
 const newTurn = (rid, kind, id) => ({
-  rid, kind, id, limitNs: null, text: "", bin: undefined, dropped: false, rejection: undefined, drained: "", waits: 0,
+  rid, kind, id, limitNs: null, text: "", bin: undefined, dropped: false, place: 0, withdrawn: false,
+  rejection: undefined, drained: null, waits: 0,
 });
+
+/** The same turn, not given to any isolate yet. @param {Turn} turn @returns {Turn} */
+const again = (turn) => ({ ...newTurn(turn.rid, turn.kind, turn.id), limitNs: turn.limitNs, text: turn.text });
+
+/** @type {ArrayBuffer[]} */
+const NO_BINARIES = [];
+
+/**
+ * `cpu,heap,outside \n posts`, alone or with the bytes that leave.
+ * @param {string | [string, ...ArrayBuffer[]]} given
+ * @returns {Drained}
+ */
+function drainedFrom(given) {
+  const text = typeof given === "string" ? given : given[0];
+  const binaries = typeof given === "string" ? NO_BINARIES : /** @type {ArrayBuffer[]} */ (given.slice(1));
+  const end = text.indexOf("\n");
+  const [cpu, used, outside] = text.slice(0, end).split(",");
+  const heap = used === "" ? null : { used_heap_size: Number(used), externally_allocated_size: Number(outside) };
+  return { endedCpu: BigInt(cpu), heap, posts: text.slice(end + 1), binaries };
+}
 
 /** The requests that would begin with these turns. @param {Turn[]} turns */
 const beginnings = (turns) => turns.filter((turn) => turn.kind === BEGIN).map((turn) => turn.rid);
@@ -47,4 +75,4 @@ function told(error) {
   };
 }
 
-module.exports = { BEGIN, TIMER, beginnings, finishes, newTurn, told };
+module.exports = { BEGIN, TIMER, again, beginnings, drainedFrom, finishes, newTurn, told };

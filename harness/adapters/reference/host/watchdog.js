@@ -112,6 +112,7 @@ class Watchdog {
   /** How much CPU time the turn has left, in ns, after what there was to do. @param {Watch} watch */
   look(watch) {
     const { isolate } = watch;
+    if (isolate.hasMovedOn()) return LONGEST_SLEEP_MS * 1e6; // what it has done is counted when that is told, at once
     const lengthNs = isolate.turnLengthNs();
     const nativeNs = isolate.turnNativeNs();
     let spentNs = lengthNs + nativeNs;
