@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conformance.kernel import Meter
 from harness.application import Application
 from harness.registry import resolve
 from harness.runtime import Conditions, Instance, Ledger, Outcome, Processes, Request
@@ -48,6 +50,25 @@ LOAD = st.lists(REQUEST, min_size=1, max_size=6)
 
 ENOUGH_MS = 150.0
 """What the kernel must have seen for a share of it to mean something: below, the fixed cost of turns shows."""
+
+ERROR = 0.05
+HELD_BACK = 0.05
+"""The share of the time for which the busiest thread had no core, above which a miss is the machine's: try again."""
+
+ATTEMPTS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """The CPU time on all bills, what the isolates' threads used, and for which share of it they had no core."""
+
+    charged_ms: float
+    used_ms: float
+    busy: float
+
+    @property
+    def error(self) -> float:
+        return self.charged_ms / self.used_ms - 1
 
 
 def _project(folder: Path) -> Application:
@@ -96,20 +117,33 @@ def _charged_ms(instance: Instance, mark: int, load: list[list[tuple[str, int]]]
     return [record.cpu_time_ms for record in records]
 
 
+def _compare(instance: Instance, load: list[list[tuple[str, int]]]) -> Comparison:
+    pids, mark = instance.instrument(Processes).pids(), instance.instrument(Ledger).mark()
+    meter, before = Meter(pids), isolate_threads_ns(pids)
+    with ThreadPoolExecutor(len(load)) as pool:
+        list(pool.map(lambda steps: _ask(instance, "one", steps), load))
+    charged_ms = sum(_charged_ms(instance, mark, load))
+    usage = meter.usage()
+    return Comparison(
+        charged_ms=charged_ms,
+        used_ms=(isolate_threads_ns(pids) - before) / 1e6,
+        busy=usage.held_back_ns / max(1, usage.busiest_ns),
+    )
+
+
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(load=LOAD)
 def test_all_cpu_charged_is_what_the_isolate_threads_used(instance: Instance, load) -> None:
     """Over random loads, the CPU time on all bills is within 5 % of what the kernel saw the isolates' threads use."""
     load = [[*steps, ("B", 30_000_000), ("B", 30_000_000)] for steps in load]
-    pids = instance.instrument(Processes).pids()
-    mark = instance.instrument(Ledger).mark()
-    before = isolate_threads_ns(pids)
-    with ThreadPoolExecutor(len(load)) as pool:
-        list(pool.map(lambda steps: _ask(instance, "one", steps), load))
-    charged_ms = sum(_charged_ms(instance, mark, load))
-    used_ms = (isolate_threads_ns(pids) - before) / 1e6
-    if used_ms >= ENOUGH_MS:
-        assert 0.95 <= charged_ms / used_ms <= 1.05, f"{charged_ms:.1f} ms charged, {used_ms:.1f} ms used"
+    attempts = []
+    for _ in range(ATTEMPTS):
+        attempts.append(_compare(instance, load))
+        if attempts[-1].busy < HELD_BACK or abs(attempts[-1].error) <= ERROR:
+            break
+    quietest = min(attempts, key=lambda attempt: (abs(attempt.error) > ERROR, attempt.busy))
+    assert quietest.used_ms >= ENOUGH_MS
+    assert abs(quietest.error) <= ERROR, attempts
 
 
 def test_the_comparison_would_notice(instance: Instance) -> None:
