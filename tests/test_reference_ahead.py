@@ -124,7 +124,8 @@ def test_one_whose_client_went_is_not_begun(host: Host) -> None:
 
 
 def test_memory_is_judged_with_others_on_their_way(host: Host) -> None:
-    """Requests that pass the limit together end the isolate, however close they follow on each other."""
+    """Requests that pass the limit together end the isolate, however close they follow on each other: the one that has
+    begun when the limit is found to be passed is the last."""
     isolate = host.ready(WORKER, memory_bytes=64 * MIB, backstop_bytes=512 * MIB)
     with host.at_once():
         for _ in range(MANY):
@@ -133,7 +134,7 @@ def test_memory_is_judged_with_others_on_their_way(host: Host) -> None:
     while (message := host.about(isolate)).kind == "turn":
         served += 1
     assert message.header[2] == "exceededMemory"
-    assert 12 <= served <= 16
+    assert 12 <= served <= 17
 
 
 def test_a_worker_cannot_hide_what_it_holds(host: Host) -> None:

@@ -3,6 +3,7 @@
 // Which turns an isolate has begun, of those it was given ahead of time. The host may take back what has not begun;
 // who was first is settled in memory that both see.
 
+// As entrance.js has them.
 const OPEN = 0;
 const BEGUN = 1;
 const WITHDRAWN = 2;
@@ -34,4 +35,4 @@ class Claims {
   }
 }
 
-module.exports = { BEGUN, Claims, OPEN };
+module.exports = { Claims };

@@ -7,8 +7,12 @@ const fs = require("node:fs");
 const path = require("node:path");
 
 const STREAMS = "web-streams-polyfill";
+const ENTRANCE = path.join(__dirname, "entrance.js");
 const WARM_UP = "warm.js";
 const KEPT = /^prelude-[0-9a-f]{64}\.snapshot$/;
+
+/** @param {string} source */
+const inStrictScope = (source) => `(() => {\n"use strict";\n${source}\n})();\n`;
 
 /**
  * One function scope around all files, in the order of the folder's order.json. The name "web-streams-polyfill" stands
@@ -21,7 +25,7 @@ function preludeSource(folder, nodeModules) {
   const parts = names.map((/** @type {string} */ name) =>
     name === STREAMS ? streamsSource(nodeModules) : fs.readFileSync(path.join(folder, name), "utf8"),
   );
-  return `(() => {\n"use strict";\n${parts.join("\n")}\n})();\n`;
+  return [parts.join("\n"), fs.readFileSync(ENTRANCE, "utf8")].map(inStrictScope).join("");
 }
 
 /** @param {string} nodeModules */

@@ -2,7 +2,6 @@
 // starts, and what is not at its first call. All that is compiled makes every isolate's start longer, so this calls
 // only what a plain answer needs.
 (() => {
-  const { configure, deliver, drain } = globalThis.__isomark;
   const NOW_MS = 1_700_000_000_000;
   const natives = {
     random: (count) => new ArrayBuffer(count),
@@ -10,7 +9,11 @@
     parseUrl: () => "",
     setUrl: () => "",
   };
-  for (const [name, native] of Object.entries(natives)) globalThis[`__isomarkHost_${name}`] = native;
+  const sizes = { used_heap_size: 1, externally_allocated_size: 1 };
+  const vm = { cpuTime: 0n, getHeapStatisticsSync: () => sizes };
+  const enter = globalThis.__isomarkEntrance;
+  const claims = new ArrayBuffer(64);
+  const { configure, deliver, drain } = enter(vm, claims, Object.keys(natives).join(), ...Object.values(natives));
 
   const routes = {
     "/text": () => new Response("text"),
@@ -34,7 +37,7 @@
   };
   const handler = { fetch: (request, env, ctx) => routes[new URL(request.url).pathname](request, env, ctx) };
   configure(
-    { default: handler },
+    { main: { default: handler } },
     JSON.stringify({ worker: "warm", vars: { TEXT: "text" }, bindings: [], io_ownership: true }),
   );
 
@@ -47,10 +50,11 @@
       headers: [["host", "worker.example"]],
       body: null,
     };
-    deliver(0, rid, 0, JSON.stringify({ type: "fetch", entrypoint: null, request }), NOW_MS, "", undefined);
-    const [timers] = drain().split("\n");
+    deliver(rid, 0, rid, 0, JSON.stringify({ type: "fetch", entrypoint: null, request }), NOW_MS, "", undefined);
+    const [posts] = [drain()].flat();
+    const [, timers] = posts.split("\n");
     for (const timer of timers === "" ? [] : timers.split(","))
-      deliver(3, rid, Number(timer.split(":")[1]), "", NOW_MS + 1, "", undefined);
+      deliver(rid + 8, 3, rid, Number(timer.split(":")[1]), "", NOW_MS + 1, "", undefined);
     drain();
   }
 })();

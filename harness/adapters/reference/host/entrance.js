@@ -1,0 +1,69 @@
+// The way into an isolate. It is part of the snapshot, after the prelude, and runs before any code of the Worker's could
+// change what it uses. What it is given it shows to nobody: `vm`, the isolate itself, whose clock and sizes it reads, and
+// `shared`, the claims.
+//
+// - `configure`, when the Worker's modules have run. An empty text says that the main module has not run to its end.
+// - `deliver`, a turn. One that the host has withdrawn is not begun.
+// - `drain`, what came of it: `CPU clock in ns, heap bytes, bytes outside it \n` and the prelude's text; an array of that
+//   and the bytes that leave, if there are any. Sizes are left out when the Worker has laid setters for their names.
+// - `compileWasm`, and `workersModule`, the object that `cloudflare:workers` exports.
+globalThis.__isomarkEntrance = (vm, shared, names, ...natives) => {
+  const OPEN = 0;
+  const BEGUN = 1;
+  const { defineProperty: define, deleteProperty, apply } = Reflect;
+  const { hasOwn } = Object;
+  const claim = Atomics.compareExchange;
+  const sizesOf = vm.getHeapStatisticsSync;
+  const claims = new Int32Array(shared);
+  const prelude = globalThis.__isomark;
+  for (const name of ["__isomark", "__isomarkEntrance"]) deleteProperty(globalThis, name);
+  for (const name of ["configure", "deliver", "drain", "drainBinary"]) {
+    if (typeof prelude[name] !== "function") throw new TypeError(`the prelude has no function ${name}`);
+  }
+  const { configure, prepareContext, deliver, drain, drainBinary, makeWasmModule, workersModule } = prelude;
+  const nativeNames = names.split(",").map((name) => `__isomarkHost_${name}`);
+  const offerNatives = () => {
+    for (let index = 0; index < nativeNames.length; index += 1) {
+      const property = { __proto__: null, value: natives[index], writable: true, enumerable: false, configurable: true };
+      if (!define(globalThis, nativeNames[index], property)) throw new TypeError("the global object is sealed");
+    }
+  };
+  if (prepareContext) {
+    offerNatives();
+    prepareContext();
+  }
+  const sizes = () => {
+    const heap = apply(sizesOf, vm, []);
+    if (!hasOwn(heap, "used_heap_size") || !hasOwn(heap, "externally_allocated_size")) return ",";
+    return `${heap.used_heap_size},${heap.externally_allocated_size}`;
+  };
+  return {
+    __proto__: null,
+    workersModule,
+    configure(entry, config) {
+      let namespace;
+      try {
+        namespace = entry.main;
+      } catch {
+        return "";
+      }
+      if (!prepareContext) offerNatives();
+      return configure(namespace, config);
+    },
+    deliver(place, kind, rid, id, text, nowMs, ended, bytes) {
+      if (claim(claims, place, OPEN, BEGUN) === OPEN) deliver(kind, rid, id, text, nowMs, ended, bytes);
+    },
+    drain() {
+      const posts = drain();
+      const binaries = drainBinary();
+      const text = `${vm.cpuTime},${sizes()}\n${posts}`;
+      if (binaries.length === 0) return text;
+      const parcel = [text];
+      for (let index = 0; index < binaries.length; index += 1) {
+        define(parcel, index + 1, { __proto__: null, value: binaries[index], enumerable: true });
+      }
+      return parcel;
+    },
+    compileWasm: (bytes) => (makeWasmModule ?? ((all) => new WebAssembly.Module(all)))(new Uint8Array(bytes)),
+  };
+};
