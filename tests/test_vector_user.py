@@ -163,7 +163,8 @@ def test_an_open_loop_that_is_cut_short_says_what_was_not_sent(tmp_path: Path) -
         assert result.planned == 120_000
         assert counts.requests == target.answered - VERIFYING
         assert counts.scheduled == counts.requests + counts.dropped
-        assert (counts.dropped, counts.censored) == (0, 0)
+        assert counts.censored == 0
+        assert counts.dropped < counts.requests  # what came due in the last poll
         assert f"due {counts.scheduled} of 120000 planned" in run.output()
 
 

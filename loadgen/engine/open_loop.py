@@ -85,17 +85,17 @@ class OpenLoop:
                 next_ns = self._hot(stream, timer)
         finally:
             timer.close()
+        left_ns = time.monotonic_ns()
         if run.finishing:
             run.drain(plan.drain_s)
-        now_ns = time.monotonic_ns()
-        unsent = sum(1 for _ in itertools.takewhile(now_ns.__ge__, itertools.chain([next_ns], stream)))
+        unsent = sum(1 for _ in itertools.takewhile(left_ns.__ge__, itertools.chain([next_ns], stream)))
         books.now.scheduled += unsent
         books.now.censored = sum(1 for _ in run.pool.busy())
         if run.ending:
             books.now.dropped = unsent
         else:
             books.now.censored += unsent
-        books.roll(now_ns)
+        books.roll(time.monotonic_ns())
         books.finish()
 
     def _warm_up(self, stream: Iterator[int], timer: Timer) -> Iterator[int]:
