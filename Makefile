@@ -31,7 +31,7 @@ $(STAMP): pyproject.toml harness/toolchain/constraints.txt harness/toolchain/pac
 	@echo "Setting up .venv and .toolchain (once; a minute or two) ..."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "isomark needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Set PYTHON=/path/to/python3.11.")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@PIP_CONSTRAINT=harness/toolchain/constraints.txt $(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check --editable '.[dev]'
+	@PIP_CONSTRAINT=harness/toolchain/constraints.txt $(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check --editable '.[dev,bench]'
 	@$(BIN)/python -m harness.toolchain install
 	@touch $@
 

