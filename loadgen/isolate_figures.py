@@ -35,7 +35,7 @@ FREE_LIMIT_MS = 10.0
 ENDLESS_ROUNDS = 2_000_000_000
 TOGETHER = 8
 SLICES = 20
-REPEATS = 5
+REPEATS = 9
 WRK_S = 5
 
 _CPUCLOCK_SCHED = 2
@@ -45,9 +45,9 @@ _CPUCLOCK_SCHED = 2
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """Milliseconds, megabytes (10^6 bytes) and requests per second; errors of attribution are shares of the true value.
 
-    `cpu_attribution_error`: how far the CPU charged to a request that ran among others is from what it is charged
-    alone, the median over requests. `cpu_charged_over_kernel`: all CPU charged in that run, over what the kernel saw
-    the runtime's isolate process use.
+    `cpu_attribution_error`: how far a request's share of the CPU charged to it and those it ran among is from its share
+    when each runs alone, the median over requests; shares, because the machine's speed changes between the two.
+    `cpu_charged_over_kernel`: all CPU charged in that run, over what the kernel saw the runtime's isolate threads use.
     """
 
     runtime: str
@@ -165,21 +165,19 @@ def _attribution(runtime: Runtime) -> tuple[float, float]:
         ledger, pids = instance.instrument(Ledger), instance.instrument(Processes).pids()
         for load in loads:
             instance.fetch("burn", Request(path=load.path))  # compiled by now
-        alone: dict[int, list[float]] = {load.rounds: [] for load in loads}
-        together: dict[int, list[float]] = {load.rounds: [] for load in loads}
+        drifts: dict[int, list[float]] = {load.rounds: [] for load in loads}
         charged_ms = kernel_ms = 0.0
         for _ in range(REPEATS):
-            for load in loads:
-                alone[load.rounds].append(_charged(instance, ledger, [load])[0])
+            alone = [_charged(instance, ledger, [load])[0] for load in loads]
             before = isolate_threads_ns(pids)
             figures = _charged(instance, ledger, loads)
             kernel_ms += (isolate_threads_ns(pids) - before) / 1e6
             charged_ms += sum(figures)
             # Who is who: the ledger is in the order of beginning, which requests sent at once do not have; their
             # weights differ by so much that order by size is order by load.
-            for load, figure in zip(loads, sorted(figures), strict=True):
-                together[load.rounds].append(figure)
-    errors = [abs(statistics.median(together[rounds]) / statistics.median(alone[rounds]) - 1) for rounds in alone]
+            for load, together, by_itself in zip(loads, sorted(figures), alone, strict=True):
+                drifts[load.rounds].append(together / sum(figures) / (by_itself / sum(alone)))
+    errors = [abs(statistics.median(found) - 1) for found in drifts.values()]
     return statistics.median(errors), charged_ms / kernel_ms
 
 
