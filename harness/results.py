@@ -19,7 +19,7 @@ from harness.verdict import ClassVerdict, Verdict
 CONFORMANCE_SCHEMA = "isomark/conformance/1"
 COST_SCHEMA = "isomark/cost/1"
 
-ReportT = TypeVar("ReportT", bound="ConformanceReport | CostReport")
+ReportT = TypeVar("ReportT", bound=msgspec.Struct)
 
 
 class RuntimeIdentity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -137,22 +137,23 @@ def write_text(path: Path, text: str) -> None:
         ) from error
 
 
-def write_report(path: Path, report: ConformanceReport | CostReport) -> None:
+def write_report(path: Path, report: msgspec.Struct) -> None:
     """Write a report as indented JSON. Raises `ReportFileError`."""
     write_text(path, msgspec.json.format(msgspec.json.encode(report), indent=1).decode() + "\n")
 
 
 def read_conformance(path: Path) -> ConformanceReport:
     """Raises `ReportFileError` for a file that is missing, damaged or of another version."""
-    return _read(path, ConformanceReport, CONFORMANCE_SCHEMA)
+    return read_report(path, ConformanceReport, CONFORMANCE_SCHEMA)
 
 
 def read_cost(path: Path) -> CostReport:
     """Raises `ReportFileError` for a file that is missing, damaged or of another version."""
-    return _read(path, CostReport, COST_SCHEMA)
+    return read_report(path, CostReport, COST_SCHEMA)
 
 
-def _read(path: Path, kind: type[ReportT], schema: str) -> ReportT:
+def read_report(path: Path, kind: type[ReportT], schema: str) -> ReportT:
+    """The report of that type. Raises `ReportFileError` as the readers above do."""
     try:
         raw = path.read_bytes()
     except OSError as error:

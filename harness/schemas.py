@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from harness.load_results import LOAD_SCHEMA, LoadReport
+from harness.locust_results import LOCUST_SCHEMA, LocustResult
 from harness.results import CONFORMANCE_SCHEMA, COST_SCHEMA, ConformanceReport, CostReport
 
 FOLDER = Path(__file__).parent / "schema_files"
@@ -17,6 +19,8 @@ FOLDER = Path(__file__).parent / "schema_files"
 FILES: dict[str, tuple[str, type]] = {
     "conformance.schema.json": (CONFORMANCE_SCHEMA, ConformanceReport),
     "cost.schema.json": (COST_SCHEMA, CostReport),
+    "load.schema.json": (LOAD_SCHEMA, LoadReport),
+    "locust.schema.json": (LOCUST_SCHEMA, LocustResult),
 }
 
 

@@ -7,7 +7,7 @@ import jsonschema
 import msgspec
 import pytest
 
-from harness import schemas
+from harness import load_results, schemas
 from harness.errors import ReportFileError
 from harness.results import (
     ConformanceReport,
@@ -70,10 +70,56 @@ COST = CostReport(
     cells=(),
     derived=(),
 )
-BOTH = [(CONFORMANCE, read_conformance, "conformance.schema.json"), (COST, read_cost, "cost.schema.json")]
+FIGURES = load_results.LoadFigures(
+    response_ns={"p50": 5},
+    service_ns={"p50": 4},
+    throughput_rps=1.5,
+    per_launch_p50_ns=(5,),
+    per_launch_p99_ns=(6,),
+    per_launch_throughput_rps=(1.5,),
+    curve_ns=((0.0, 5),),
+)
+LOAD = load_results.LoadReport(
+    complete=True,
+    scenario="warm",
+    about="latency",
+    run=RUN,
+    runtime=RUNTIME,
+    environment={},
+    pinning=load_results.Pinning(generator_cpus=(1,), target_cpus=(0,), apart=True, words="apart"),
+    launches=1,
+    order=("launch 1 round 1: open-5",),
+    warnings=(
+        load_results.TooFewLaunches(words="too few", launches=1, needed=10),
+        load_results.WrongAnswers(words="wrong", mode="open-5", errors={"wrong-status": 1}),
+    ),
+    cells=(
+        load_results.LoadCell(
+            scenario="warm",
+            mode="open-5",
+            title="5/s",
+            what="requests",
+            verified="status",
+            loop="open",
+            connections=64,
+            rate_rps=5.0,
+            point=load_results.Point(name="connections", value=64),
+            count=1,
+            figures=FIGURES,
+            observed={"resident MB": (1.5,)},
+            files=("warm-open-5.hlog",),
+        ),
+    ),
+    derived=(load_results.LoadDerived(name="r", title="ratio", how="so", unit="x", per_launch=(1.5,), median=1.5),),
+)
+REPORTS = [
+    (CONFORMANCE, read_conformance, "conformance.schema.json"),
+    (COST, read_cost, "cost.schema.json"),
+    (LOAD, load_results.read_load, "load.schema.json"),
+]
 
 
-@pytest.mark.parametrize(("report", "read", "schema"), BOTH)
+@pytest.mark.parametrize(("report", "read", "schema"), REPORTS)
 def test_what_is_written_is_read(tmp_path, report, read, schema):
     """Nothing is lost on the way to the file and back, and the file follows its schema."""
     write_report(tmp_path / "deep" / "report.json", report)
@@ -83,7 +129,7 @@ def test_what_is_written_is_read(tmp_path, report, read, schema):
     )
 
 
-@pytest.mark.parametrize(("report", "read", "schema"), BOTH)
+@pytest.mark.parametrize(("report", "read", "schema"), REPORTS)
 @pytest.mark.parametrize(
     ("damage", "named"),
     [
