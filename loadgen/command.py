@@ -39,15 +39,43 @@ class BenchCommand:
             "scenario",
             nargs="?",
             default="first",
-            choices=("first", "reference"),
+            metavar="SCENARIO",
             help="what to measure: `first`, a runtime beside a baseline; `reference`, the figures of the reference "
-            "runtime's own isolates (default: %(default)s)",
+            "runtime's own isolates; `generator`, the load generator beside others; or a runtime under one kind of "
+            f"load: {', '.join(scenario_names())} (default: %(default)s)",
         )
         add_options(parser)
+        parser.add_argument("--rates", metavar="LIST", help="requests per second of a scenario's open loops: 100,500")
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Raises `UsageError`, `UnknownRuntimeError`, `ToolchainError` or `ReportFileError`, before measuring."""
-        return figures(arguments) if arguments.scenario == "reference" else run(arguments)
+        known = {"first": run, "reference": figures, "generator": generator}
+        if arguments.scenario in known and arguments.rates is not None:
+            raise UsageError(
+                f"--rates has no meaning for {arguments.scenario!r}", expected="a scenario with open loops"
+            )
+        return known.get(arguments.scenario, load)(arguments)
+
+
+def scenario_names() -> tuple[str, ...]:
+    """The load scenarios; see `loadgen.scenarios.registry`."""
+    from loadgen.scenarios import registry
+
+    return tuple(registry.SCENARIOS)
+
+
+def load(arguments: argparse.Namespace) -> int:
+    """A runtime under one kind of load. Raises `UsageError` for a scenario that there is none of."""
+    from loadgen.scenarios import command
+
+    return command.run(arguments)
+
+
+def generator(arguments: argparse.Namespace) -> int:
+    """The load generator beside others; see `loadgen.generator_benchmark`, which nothing else needs imported."""
+    from loadgen.generator_benchmark import command
+
+    return command.run(arguments)
 
 
 def figures(arguments: argparse.Namespace) -> int:
