@@ -18,7 +18,7 @@ test: setup lint
 # What takes too long for every change: minutes of CPU, every fault against every row, ten thousand kills.
 nightly: setup
 	@$(BIN)/python -m pytest conformance --profile=full --report=out/nightly/reference
-	@$(BIN)/isomark faults -n 2 --report=out/nightly/faults
+	@$(BIN)/isomark faults -n 2 --minutes=120 --report=out/nightly/faults
 	@ISOMARK_SOAK_KILLS=10000 ISOMARK_ISOLATES=2000 $(BIN)/python -m pytest tests/test_reference_hostile.py -k "kills or at_once"
 
 lint: setup

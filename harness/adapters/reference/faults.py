@@ -29,6 +29,7 @@ FAULTS: Mapping[str, Fault] = {
             "ISO-7",
             "ISO-11",
             "MEM-4",
+            "MEM-7",
             "CPU-5",
             "CPU-10",
             "SUB-6",
@@ -74,7 +75,9 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "no-restart": Fault(requirement="MEM-7"),
     "single-clock": Fault(
-        requirement="CPU-1", also=("CPU-2", "CPU-3", "CPU-5"), why="their control is a wait that the wall clock shows"
+        requirement="CPU-1",
+        also=("CPU-2", "CPU-3", "CPU-5", "CPU-11"),
+        why="their control is a wait that the wall clock shows",
     ),
     "wall-as-cpu": Fault(
         requirement="CPU-2",
