@@ -13,11 +13,11 @@ import msgspec
 from tabulate import tabulate
 
 from harness import SPECIFICATION, __version__, environment
-from harness.errors import ReportFileError, UsageError
+from harness.errors import UsageError
 from harness.recorder import runtime_identity
 from harness.registry import RuntimeSpecification, resolve
 from harness.results import CostReport, RunIdentity, write_report, write_text
-from loadgen import bench, caveats, cells, cost, isolate_figures, table
+from loadgen import bench, caveats, cells, cost, isolate_figures, output_folder, table
 from loadgen.profiles import CALLS_TO_WARM_UP, LAUNCHES_FOR_A_VERDICT, PROFILES, Profile
 
 MOST_LAUNCHES = 1000
@@ -83,7 +83,7 @@ def figures(arguments: argparse.Namespace) -> int:
     found = isolate_figures.measure(resolve("reference"), progress=lambda what: print(what, file=sys.stderr))
     text = msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
     if arguments.out is not None:
-        _prepare(arguments.out)
+        output_folder.prepare(arguments.out, FIGURES_FILE)
         write_text(arguments.out / FIGURES_FILE, text + "\n")
     rows = [[name, value] for name, value in msgspec.structs.asdict(found).items()]
     print(text if arguments.format == "json" else tabulate(rows, disable_numparse=True), flush=True)
@@ -118,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     machine, busy_share = environment.capture(), environment.busy_share()
     started = environment.now_utc()
-    _prepare(arguments.out)
+    output_folder.prepare(arguments.out, COST_FILE)
     identities = [
         runtime_identity(runtime, RuntimeSpecification.parse(spec).settings)
         for runtime, spec in ((settings.runtime, arguments.runtime), (settings.baseline, arguments.baseline))
@@ -179,17 +179,6 @@ def _command(seed: int, *, given: int | None) -> str:
     """The command that repeats this run, the seed it drew included."""
     command = environment.command_line()
     return command if given is not None else f"{command} --seed={seed}"
-
-
-def _prepare(folder: Path) -> None:
-    """Take away an earlier run's cost.json, which must not stand for this one if it is killed."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / COST_FILE).unlink(missing_ok=True)
-    except OSError as error:
-        raise ReportFileError(
-            f"--out={folder} cannot be written to: {error.strerror}", remedy="name a folder you may write to"
-        ) from error
 
 
 def _write(folder: Path, report: CostReport, found: cost.Figures) -> None:

@@ -1,7 +1,7 @@
 """Load by Locust, with its web page or `--headless`:
 
     locust -f loadgen/locustfile.py --headless --runtime=workerd --scenario=warm --run-time=10s
-    locust -f loadgen/locustfile.py --headless --target=unix:/tmp/x --arrivals=constant:1000/s --run-time=10s
+    locust -f loadgen/locustfile.py --headless --target=unix:run/server.sock --arrivals=constant:1000/s --run-time=10s
     locust -f loadgen/locustfile.py --processes=2 --runtime=reference --connections=100
 
 `--processes`, `--master` and `--worker`, `--csv` and load shapes work as they always do; a shape stands in a file of

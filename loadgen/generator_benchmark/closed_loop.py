@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,11 +16,10 @@ from loadgen.generator_benchmark.targets import Target
 from loadgen.generator_benchmark.tool_output import Outcome
 from loadgen.generator_benchmark.tools import Load, Tool
 from loadgen.generator_benchmark.watching import ToolBroken, Watched, watch
+from loadgen.progress_line import Progress
 
 SLACK_S = 0.3
 """A tool goes on so much longer than its window at least, so that its end is never in it."""
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,14 +9,14 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import msgspec
 
 from harness import environment
-from harness.errors import IsomarkError, ReportFileError, UsageError
+from harness.errors import IsomarkError, UsageError
 from harness.results import write_text
+from loadgen import output_folder
 from loadgen.generator_benchmark import closed_loop, open_loop, table, targets
 from loadgen.generator_benchmark.findings import Findings
 from loadgen.generator_benchmark.pinning import Pinning, choose, pinned
@@ -25,6 +25,7 @@ from loadgen.generator_benchmark.report import GeneratorReport
 from loadgen.generator_benchmark.report import Pinning as PinningInReport
 from loadgen.generator_benchmark.targets import Target
 from loadgen.generator_benchmark.tools import Tool, find
+from loadgen.progress_line import progress_line
 
 GENERATOR_FILE = "generator.json"
 MOST_ROUNDS = 1_000
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace, *, target: TargetOnCpu | None = None) -> 
     profile = _profile(arguments)
     seed = secrets.randbelow(1 << 31) if arguments.seed is None else arguments.seed
     if arguments.out is not None:
-        _prepare(arguments.out)
+        output_folder.prepare(arguments.out, GENERATOR_FILE)
     pinning = choose(os.sched_getaffinity(0))
     tools, missing = find()
     machine, busy_share, started = environment.capture(), environment.busy_share(), environment.now_utc()
@@ -89,7 +90,7 @@ def run(arguments: argparse.Namespace, *, target: TargetOnCpu | None = None) -> 
 
 
 def _measure(into: Findings, tools: list[Tool], target: Target, profile: Profile, pinning: Pinning, seed: int) -> None:
-    with _progress() as progress:
+    with progress_line() as progress:
         closed_loop.measure(into.closed, tools, target, profile=profile, pinning=pinning, seed=seed, progress=progress)
         open_loop.floor(into.floor, tools, target, profile=profile, pinning=pinning, progress=progress)
         progress(f"open loop at {open_loop.CAPACITY_RATE_RPS:,.0f}/s")
@@ -109,26 +110,3 @@ def _profile(arguments: argparse.Namespace) -> Profile:
     if not 1 <= arguments.launches <= MOST_ROUNDS:
         raise UsageError(f"--launches={arguments.launches} is out of range", expected=f"1 to {MOST_ROUNDS} rounds")
     return dataclasses.replace(profile, rounds=arguments.launches)
-
-
-def _prepare(folder: Path) -> None:
-    """Take away an earlier run's file, which must not stand for this one if it is killed."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / GENERATOR_FILE).unlink(missing_ok=True)
-    except OSError as error:
-        raise ReportFileError(
-            f"--out={folder} cannot be written to: {error.strerror}", remedy="name a folder you may write to"
-        ) from error
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[closed_loop.Progress]:
-    """What is going on, on a line of its own on standard error; where that is no terminal, nothing."""
-    if not sys.stderr.isatty():
-        yield lambda _what: None
-        return
-    try:
-        yield lambda what: print(f"\r\x1b[K{what}", end="", file=sys.stderr, flush=True)
-    finally:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -12,7 +12,6 @@ from harness.errors import IsomarkError
 from harness.process import instance_folder
 from loadgen.engine import Pacing
 from loadgen.generator_benchmark import tool_output
-from loadgen.generator_benchmark.closed_loop import Progress
 from loadgen.generator_benchmark.pinning import Pinning
 from loadgen.generator_benchmark.profiles import Profile
 from loadgen.generator_benchmark.run_engine import EngineOutcome, EngineRun
@@ -20,6 +19,7 @@ from loadgen.generator_benchmark.stalls import StallSchedule
 from loadgen.generator_benchmark.targets import Target
 from loadgen.generator_benchmark.tools import OURS, WRK, Load, Tool, engine_command
 from loadgen.generator_benchmark.watching import END_DEADLINE_S, ToolBroken, run, watch
+from loadgen.progress_line import Progress
 
 STALL_RATE_RPS = 1_000.0
 STALL_CONNECTIONS = 256

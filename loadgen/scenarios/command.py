@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import msgspec
 
 from harness import SPECIFICATION, __version__, environment
-from harness.errors import ReportFileError, UsageError
+from harness.errors import UsageError
 from harness.load_results import LoadReport, LoadWarning, Pinning
 from harness.recorder import runtime_identity
 from harness.registry import RuntimeSpecification, resolve
 from harness.results import RunIdentity, RuntimeIdentity, write_report, write_text
+from loadgen import output_folder
+from loadgen.progress_line import progress_line
 from loadgen.scenarios import cells, doubts, registry, runner, table
 from loadgen.scenarios.extent import Extent
 from loadgen.scenarios.model import Scenario
@@ -70,7 +69,7 @@ def run_scenario(scenario: Scenario, extent: Extent, arguments: argparse.Namespa
         seed=secrets.randbelow(1 << 31) if arguments.seed is None else arguments.seed,
     )
     settings.plan()  # refuses what cannot be, before anything is touched
-    _prepare(arguments.out)
+    output_folder.prepare(arguments.out, LOAD_FILE)
     about = _About(
         runtime=runtime_identity(settings.runtime, RuntimeSpecification.parse(arguments.runtime).settings),
         baseline=None
@@ -82,7 +81,7 @@ def run_scenario(scenario: Scenario, extent: Extent, arguments: argparse.Namespa
         profile=arguments.profile,
         seed_given=arguments.seed is not None,
     )
-    with _progress() as progress:
+    with progress_line() as progress:
         record = runner.measure(settings, progress=progress)
     report, files = report_of(record, settings, about)
     # The raw files first: a load.json never names a file that is not there.
@@ -163,26 +162,3 @@ def _rates(text: str) -> tuple[float, ...]:
         return tuple(dict.fromkeys(float(word) for word in text.split(",")))
     except ValueError:
         raise UsageError(f"--rates={text} is no list of rates", expected="numbers like 100,500") from None
-
-
-def _prepare(folder: Path) -> None:
-    """Take away an earlier run's load.json, which must not stand for this one if it is killed."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / LOAD_FILE).unlink(missing_ok=True)
-    except OSError as error:
-        raise ReportFileError(
-            f"--out={folder} cannot be written to: {error.strerror}", remedy="name a folder you may write to"
-        ) from error
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[runner.Progress]:
-    """What is going on, on a line of its own on standard error; where that is no terminal, nothing."""
-    if not sys.stderr.isatty():
-        yield lambda _what: None
-        return
-    try:
-        yield lambda what: print(f"\r\x1b[K{what}", end="", file=sys.stderr, flush=True)
-    finally:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)

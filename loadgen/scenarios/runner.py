@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from harness.errors import IsomarkError
 from harness.runtime import Runtime
 from loadgen.engine import Tally
+from loadgen.progress_line import Progress
 from loadgen.scenarios.bench import Bench
 from loadgen.scenarios.extent import Extent
 from loadgen.scenarios.model import Plan, Scenario, Taken, Turn
@@ -22,8 +23,6 @@ INTERRUPTED = 130
 
 REPEATED_SHARE = 0.25
 """Of all turns: so many may be done again because the generator fell behind in them; the next marks its cell."""
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
