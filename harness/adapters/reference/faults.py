@@ -41,7 +41,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "serialise-requests": Fault(
         requirement="ISO-3",
-        also=("ISO-5", "MEM-4", "CPU-5", "SUB-6", "CON-1", "CON-3", "CON-5"),
+        also=("ISO-5", "MEM-4", "CPU-5", "SUB-6", "CON-1", "CON-2", "CON-3", "CON-5"),
         why="requests are never in an isolate together",
     ),
     "first-request-error": Fault(
@@ -88,7 +88,7 @@ FAULTS: Mapping[str, Fault] = {
     "cpu-undercount": Fault(
         requirement="CPU-4", also=("CPU-6", "CPU-8"), why="where a limit bites is read from the CPU time recorded"
     ),
-    "cpu-misattributed": Fault(requirement="CPU-5"),
+    "cpu-misattributed": Fault(requirement="CPU-5", also=("CPU-1",), why="its control is that those who compute pay"),
     "free-cpu-unlimited": Fault(requirement="CPU-6", also=("ISO-11", "CPU-10"), why="they spin on the free plan"),
     "paid-default-wrong": Fault(requirement="CPU-7"),
     "cpu-ms-ignored": Fault(requirement="CPU-8"),

@@ -2,6 +2,7 @@
 
 // One isolate: its queue of turns, the accounts of its requests, its end.
 
+const { Ahead } = require("./ahead.js");
 const { MemoryLimit } = require("./memory.js");
 const { Refused } = require("./modules.js");
 const { Timers } = require("./timers.js");
@@ -14,8 +15,6 @@ const COPIED = /** @type {const} */ ({ result: { copy: true } });
 /** A turn's length is taken for its CPU time below this. */
 const SHORT_TURN_NS = 1e6;
 const MOST_WAITS = 50;
-/** So many requests are given to the isolate before it has begun them: its thread goes on without being woken for each. */
-const MOST_AHEAD = 8;
 const UNKNOWN = { used_heap_size: 0, externally_allocated_size: 0 };
 const NO_ROOM = "Array buffer allocation failed";
 
@@ -41,9 +40,6 @@ class Isolate {
     this.ended = [];
     /** The one that runs, as far as is known here. @type {Turn | null} */
     this.turn = null;
-    /** Given to the isolate to begin after that one. @type {Turn[]} */
-    this.ahead = [];
-    this.mayGiveAhead = true;
     this.tellsHeap = true;
     /** @type {import("./watchdog.js").Watch | null} */
     this.watch = null;
@@ -61,6 +57,7 @@ class Isolate {
       (message) => this.die("exceededMemory", message),
       (ns) => (this.nativeNs += ns),
     );
+    this.ahead = new Ahead(this.inside.claims);
   }
 
   // --- start
@@ -105,7 +102,7 @@ class Isolate {
   end(rid) {
     this.timers.drop(rid);
     for (const turn of this.queue) if (turn.rid === rid) turn.dropped = true;
-    for (const turn of this.ahead) if (turn.rid === rid && !this.withdraw(turn)) turn.dropped = true;
+    for (const turn of this.ahead.turns) if (turn.rid === rid && !this.ahead.withdraw(turn)) turn.dropped = true;
     if (this.accounts.delete(rid)) this.ended.push(rid);
   }
 
@@ -119,13 +116,15 @@ class Isolate {
   // --- turns
 
   next() {
+    // One that was given ahead may have begun long since: it begins where this one ended by the isolate's own account.
+    const endedCpu = this.turn?.drained?.endedCpu ?? this.endedCpu;
     this.turn = null;
-    for (let turn = this.ahead.shift(); turn !== undefined; turn = this.ahead.shift()) {
-      if (turn.withdrawn) continue;
-      this.open(turn);
-      this.watchOver(turn, this.endedCpu);
+    const given = this.ahead.shift();
+    if (given !== undefined) {
+      this.open(given);
+      this.watchOver(given, endedCpu);
       this.giveAhead();
-      if (turn.drained !== null) this.finish(turn, turn.drained.heap);
+      if (given.drained !== null) this.finish(given, given.drained.heap);
       return;
     }
     for (let turn = this.queue.shift(); turn !== undefined; turn = this.queue.shift()) {
@@ -168,12 +167,10 @@ class Isolate {
    * only then is it too late to give them to another isolate.
    */
   giveAhead() {
-    while (this.mayGiveAhead && this.ahead.length < MOST_AHEAD && !this.watch?.busy) {
-      const turn = this.queue[0];
-      if (turn === undefined || turn.kind !== BEGIN || turn.bin !== undefined) return;
-      this.queue.shift();
+    while (this.queue.length > 0 && this.ahead.takes(this.queue[0]) && !this.watch?.busy) {
+      const turn = /** @type {Turn} */ (this.queue.shift());
       if (turn.dropped) continue;
-      this.ahead.push(turn);
+      this.ahead.turns.push(turn);
       this.give(turn);
     }
   }
@@ -208,26 +205,9 @@ class Isolate {
     this.die("exceededMemory", "the engine ended the isolate");
   }
 
-  /** Whether it was in time: then the turn will not begin. @param {Turn} turn */
-  withdraw(turn) {
-    turn.withdrawn ||= this.inside.claims.withdraw(turn.place);
-    return turn.withdrawn;
-  }
-
-  /** Those given ahead that have not begun, taken back. */
-  withdrawAll() {
-    const open = this.ahead.filter((turn) => !turn.withdrawn && !turn.dropped);
-    return open.filter((turn) => this.withdraw(turn));
-  }
-
   /** Whether the isolate is done with the turn that is thought to run: what came of it is on its way. */
   hasMovedOn() {
-    return this.turn !== null && (this.turn.drained !== null || this.nextHasBegun());
-  }
-
-  nextHasBegun() {
-    const next = this.ahead.find((turn) => !turn.withdrawn);
-    return next !== undefined && this.inside.claims.hasBegun(next.place);
+    return this.turn !== null && (this.turn.drained !== null || this.ahead.nextHasBegun());
   }
 
   /** @param {Turn} turn @param {import("./turns.js").Heap | null} heap */
@@ -242,7 +222,7 @@ class Isolate {
       this.askForHeap(turn);
       return;
     }
-    const goesOn = this.ahead.some((each) => !each.withdrawn);
+    const { goesOn } = this.ahead;
     const lengthNs = goesOn ? Number(drained.endedCpu - this.begunCpu) : this.turnLengthNs();
     if (!goesOn && lengthNs >= SHORT_TURN_NS && this.isMoving() && turn.waits++ < MOST_WAITS) {
       setImmediate(() => this.finish(turn, heap)); // its thread is about to leave the isolate
@@ -270,9 +250,9 @@ class Isolate {
    * @param {Turn} turn
    */
   askForHeap(turn) {
-    this.tellsHeap = this.mayGiveAhead = false;
-    this.queue.unshift(...this.withdrawAll().map(again));
-    if (this.nextHasBegun()) this.finish(turn, UNKNOWN);
+    this.tellsHeap = this.ahead.allowed = false;
+    this.queue.unshift(...this.ahead.withdrawAll().map(again));
+    if (this.ahead.nextHasBegun()) this.finish(turn, UNKNOWN);
     else this.inside.vm.getHeapStatistics().then((found) => this.finish(turn, found), () => this.lost());
   }
 
@@ -307,10 +287,10 @@ class Isolate {
       return;
     }
     const heldBytes = this.memory.held(heap);
-    this.mayGiveAhead = this.tellsHeap && heldBytes <= this.memory.bytes;
+    this.ahead.allowed = this.tellsHeap && heldBytes <= this.memory.bytes;
     if (heldBytes > this.memory.bytes) {
-      this.queue.unshift(...this.withdrawAll().map(again));
-      if (!this.nextHasBegun()) {
+      this.queue.unshift(...this.ahead.withdrawAll().map(again));
+      if (!this.ahead.nextHasBegun()) {
         this.collect(turn, account, cpuNs, posts);
         return;
       } // else it is looked at when that one is over: until then nothing could be collected
@@ -355,11 +335,7 @@ class Isolate {
     if (this.watch === null) return;
     this.services.watchdog.end(this.watch);
     this.watch = null;
-    if (this.turn !== null && this.turn.drained !== null && this.nextHasBegun()) {
-      this.endedCpu = this.turn.drained.endedCpu;
-    } else {
-      this.endedCpu = this.inside.vm.isDisposed ? 0n : this.inside.vm.cpuTime;
-    }
+    this.endedCpu = this.inside.vm.isDisposed ? 0n : this.inside.vm.cpuTime;
   }
 
   // --- CPU time
@@ -397,7 +373,7 @@ class Isolate {
   /** Requests that have not begun are given back, to begin elsewhere. */
   becameBusy() {
     const unbegun = this.queue.filter((turn) => !turn.dropped && !this.accounts.has(turn.rid));
-    const waiting = [...this.withdrawAll(), ...unbegun];
+    const waiting = [...this.ahead.withdrawAll(), ...unbegun];
     this.queue = this.queue.filter((turn) => this.accounts.has(turn.rid));
     this.services.send(`["busy",${this.number},[${beginnings(waiting)}]]`);
   }
@@ -409,7 +385,7 @@ class Isolate {
     if (this.dead) return;
     this.dead = true;
     this.timers.dropAll();
-    const withdrawn = this.withdrawAll();
+    const withdrawn = this.ahead.withdrawAll();
     if (this.watch !== null) this.services.watchdog.end(this.watch);
     const { vm } = this.inside;
     if (!vm.isDisposed) {
