@@ -48,7 +48,7 @@ class FakeHost {
     { main = "index.mjs", wasm = {}, bindings = [], vars = {}, ioOwnership = true, answers = {} } = {},
   ) {
     starter ??= new Starter(ivm, makeSnapshot(ivm, path.join(adapter, "prelude"), nodeModules), unhidden, () => false);
-    this.modules = { ...inside("helpers"), ...modules };
+    this.modules = { ...inside("outcomes"), ...modules };
     this.main = main;
     this.wasm = wasm;
     this.config = { worker: "test", vars, bindings, io_ownership: ioOwnership };
@@ -306,13 +306,13 @@ function inside(...names) {
   return Object.fromEntries(names.map((name) => [`${name}.mjs`, source(`${name}.mjs`)]));
 }
 
-const HELPERS = 'import { caught, readAll } from "./helpers.mjs";';
+const OUTCOMES = 'import { caught, readAll } from "./outcomes.mjs";';
 
 /**
  * A Worker whose fetch handler is that function. It runs in the isolate: of what is here it sees nothing.
  * @param {Function | string} handler
  */
-const worker = (handler) => ({ "index.mjs": `${HELPERS}\nexport default { fetch: ${handler} };` });
+const worker = (handler) => ({ "index.mjs": `${OUTCOMES}\nexport default { fetch: ${handler} };` });
 
 /**
  * What a function gives, as JSON, that runs as the fetch handler of a Worker of its own.

@@ -31,7 +31,7 @@ const ways = {
 };
 
 const source = `
-import { caught } from "./helpers.mjs";
+import { caught } from "./outcomes.mjs";
 let kept;
 let release;
 const short = (end) => (Array.isArray(end) && typeof end[1] !== "string" ? end[0] : end);

@@ -214,7 +214,7 @@ module.exports = {
       {
         "index.mjs": `
         import { RpcTarget } from "cloudflare:workers";
-        import { caught } from "./helpers.mjs";
+        import { caught } from "./outcomes.mjs";
         class Own { a = 1; }
         class Target extends RpcTarget {}
         export default { async fetch(request, env) {

@@ -1,6 +1,6 @@
 // Durable Objects of every kind that the checks need.
 import { DurableObject } from "cloudflare:workers";
-import { caught } from "./helpers.mjs";
+import { caught } from "./outcomes.mjs";
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
