@@ -76,7 +76,7 @@ def watch(
         if process.ended_within(window_s):
             raise _ended_early(process)
         last = _reading(process.pid, target)
-        _await_end(process)
+        _await_end(process, END_DEADLINE_S + warm_up_s + window_s)  # what follows a window is no longer than it
         output = _output(process)
     whole = Window(
         requests=target.served() - before,
