@@ -2,8 +2,8 @@
 
 An adapter is a class with the shape of `Runtime`. Its `launch` is a context manager over an `Instance`: the
 application serving on loopback. What can be seen of the running application beyond its answers is offered as
-*instruments* (`Ledger`, `IsolatesOnDemand`, `IdleEviction`, `Processes`); a test asks for the one it needs with
-`instance.instrument(Ledger)` and its row is "unsupported (not observable)" when the runtime has none.
+*instruments* (`Ledger`, `IsolatesOnDemand`, `IdleEviction`, `Processes`, `StartPhases`); a test asks for the one it
+needs with `instance.instrument(Ledger)` and its row is "unsupported (not observable)" when the runtime has none.
 
 Leaving the context leaves nothing behind: no process, port or file, also when the suite itself was killed.
 `harness.process` gives an adapter that for free; `harness.testing` is the kit that checks it.
@@ -266,6 +266,16 @@ class Processes(Protocol):
 
     def pids(self) -> tuple[int, ...]:
         """Process ids, without the harness's own."""
+        ...
+
+
+@runtime_checkable
+class StartPhases(Protocol):
+    """What the time of a launch was spent on."""
+
+    def phases_ns(self) -> Mapping[str, int]:
+        """Instants since the launch began, in nanoseconds of CLOCK_MONOTONIC, by name and in their order: of
+        `created`, `started`, `process up` and `listening` those that this runtime has."""
         ...
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from harness.comparison_results import COMPARISON_SCHEMA, ComparisonReport
+from harness.interleaved_results import INTERLEAVED_SCHEMA, InterleavedReport
 from harness.load_results import LOAD_SCHEMA, LoadReport
 from harness.locust_results import LOCUST_SCHEMA, LocustResult
 from harness.results import CONFORMANCE_SCHEMA, COST_SCHEMA, ConformanceReport, CostReport
@@ -17,8 +19,10 @@ from harness.results import CONFORMANCE_SCHEMA, COST_SCHEMA, ConformanceReport, 
 FOLDER = Path(__file__).parent / "schema_files"
 
 FILES: dict[str, tuple[str, type]] = {
+    "comparison.schema.json": (COMPARISON_SCHEMA, ComparisonReport),
     "conformance.schema.json": (CONFORMANCE_SCHEMA, ConformanceReport),
     "cost.schema.json": (COST_SCHEMA, CostReport),
+    "interleaved.schema.json": (INTERLEAVED_SCHEMA, InterleavedReport),
     "load.schema.json": (LOAD_SCHEMA, LoadReport),
     "locust.schema.json": (LOCUST_SCHEMA, LocustResult),
 }

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from harness.histograms import hlog
+from harness.histograms.histogram import LatencyHistogram
 from harness.results import Cell, Derived
-from loadgen import cells, hlog, pyperf_file
+from loadgen import cells, pyperf_file
 from loadgen.bench import LaunchRecord, Run
 from loadgen.caveats import Caveat, NothingTimed, WrongAnswers
 from loadgen.cells import FEW_CALLS, MANY_CALLS, CellName, CellText
-from loadgen.histogram import LatencyHistogram
 
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
 

@@ -17,9 +17,9 @@ from harness import schemas
 from harness.adapters.node import NodeRuntime
 from harness.application import Application
 from harness.features import Feature
+from harness.histograms import hlog
 from harness.load_results import LoadReport, read_load
 from harness.runtime import PLAIN, Conditions, Instance, IsolatesOnDemand
-from loadgen import hlog
 from loadgen.scenarios import command
 from loadgen.scenarios.bench import pids_of
 from loadgen.scenarios.extent import Extent

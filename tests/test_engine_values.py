@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
+from harness.histograms.histogram import HIGHEST_NS, LatencyHistogram, index_of
 from loadgen.arrivals import Constant
 from loadgen.engine import Check, Endpoint, Interval, LoadPlan, Mix, One, Sequence, Tally, get, verdict
 from loadgen.engine.pieces import MOST_PIECES, SLOTS, Packing, Piece, Pieces, histogram, new_counts
 from loadgen.engine.tally import TallyMessage
-from loadgen.histogram import HIGHEST_NS, LatencyHistogram, index_of
 
 TARGET = Endpoint(port=8080)
 

@@ -18,7 +18,7 @@ import json, sys
 from loadgen.swarm import bulk_stats, precision
 precision.install()
 from locust.stats import RequestStats, StatsEntry
-from loadgen.histogram import LatencyHistogram
+from harness.histograms.histogram import LatencyHistogram
 
 def figures(stats):
     entry = stats.get("x", "GET")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.histograms import hlog
+from harness.histograms.histogram import LatencyHistogram
 from harness.locust_results import LocustResult
-from loadgen import hlog
-from loadgen.histogram import LatencyHistogram
 from tests.counting import CountingTarget, counting
 from tests.locust_run import LocustRun, get_json, reserved_port
 from tests.test_vector_user import VERIFYING, to

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from harness.histograms.histogram import LatencyHistogram
 from loadgen.engine import Interval, Tally
-from loadgen.histogram import LatencyHistogram
 from loadgen.swarm import interval_log
 from loadgen.swarm.interval_log import IntervalLog
 from loadgen.swarm.reports import Collector, Report

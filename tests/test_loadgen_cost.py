@@ -8,10 +8,10 @@ import pytest
 
 from harness.adapters.node import NodeRuntime
 from harness.adapters.workerd import WorkerdRuntime
+from harness.histograms.histogram import HIGHEST_NS, LatencyHistogram
 from loadgen import caveats, cells, cost
 from loadgen.bench import LaunchRecord, Run
 from loadgen.cells import CellName
-from loadgen.histogram import HIGHEST_NS, LatencyHistogram
 from loadgen.messages import CellTally
 from loadgen.targets import plan_for
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import toolchain
-from loadgen import hgrm
-from loadgen.histogram import HIGHEST_NS, LOWEST_NS, LatencyHistogram
+from harness.histograms import hgrm
+from harness.histograms.histogram import HIGHEST_NS, LOWEST_NS, LatencyHistogram
 
 SAMPLES = {
     "one value": [42_000],

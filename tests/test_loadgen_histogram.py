@@ -13,7 +13,7 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadgen.histogram import HIGHEST_NS, LOWEST_NS, LatencyHistogram, highest_in, index_of, lowest_in
+from harness.histograms.histogram import HIGHEST_NS, LOWEST_NS, LatencyHistogram, highest_in, index_of, lowest_in
 
 values = st.integers(LOWEST_NS, HIGHEST_NS) | st.integers(1, 70).map(lambda power: min(HIGHEST_NS, 2**power))
 samples = st.lists(values, min_size=1, max_size=200)

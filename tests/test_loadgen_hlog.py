@@ -15,8 +15,8 @@ from hdrh.log import HistogramLogReader
 
 from harness import toolchain
 from harness.errors import ReportFileError
-from loadgen import hlog
-from loadgen.histogram import HIGHEST_NS, LOWEST_NS, LatencyHistogram
+from harness.histograms import hlog
+from harness.histograms.histogram import HIGHEST_NS, LOWEST_NS, LatencyHistogram
 
 STARTED_S = 1_770_000_000.25
 

@@ -14,8 +14,8 @@ import jsonschema
 import pytest
 
 from harness.errors import RuntimeDied, UsageError
+from harness.histograms.histogram import LatencyHistogram
 from harness.results import CostReport, read_cost
-from loadgen.histogram import LatencyHistogram
 from tests.test_loadgen_doubles import processes_below
 
 CHECKOUT = Path(__file__).resolve().parent.parent

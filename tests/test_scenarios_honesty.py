@@ -12,6 +12,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.features import Feature
+from harness.histograms.histogram import LatencyHistogram
 from harness.load_results import (
     GeneratorSaturated,
     NothingTimed,
@@ -22,7 +23,6 @@ from harness.load_results import (
 )
 from loadgen.engine import Check, One, Tally, get
 from loadgen.engine import saturation as engine_saturation
-from loadgen.histogram import LatencyHistogram
 from loadgen.scenarios import cells, cold_burst, cold_start, command, doubts, engine_turn, probes, registry, warm
 from loadgen.scenarios.bench import Bench, endpoint_of
 from loadgen.scenarios.engine_turn import EngineTurn

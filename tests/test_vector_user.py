@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.histograms import hlog
+from harness.histograms.histogram import LatencyHistogram
 from harness.locust_results import FiguresOf
-from loadgen import hlog
-from loadgen.histogram import LatencyHistogram
 from loadgen.load_scenarios import BURN_RESULT, BURN_ROUNDS
 from tests.counting import GREETING, CountingTarget, counting
 from tests.locust_run import LocustRun

@@ -6,9 +6,9 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
+from harness.histograms.histogram import index_of
 from loadgen.engine.pieces import Packing, Piece, Pieces, histogram, new_counts
 from loadgen.engine.tally import Interval, Tally
-from loadgen.histogram import index_of
 
 MOST_WORDS = 64
 """A body check may answer with so many words of its own; more are counted as `other`."""

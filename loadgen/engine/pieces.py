@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 
-from loadgen.histogram import LatencyHistogram
+from harness.histograms.histogram import LatencyHistogram
 
 SLOTS = 43 << 10
 """Up to 2^52 ns, seven weeks: a hot loop that counts need not ask whether there is such a slot."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from loadgen.histogram import LatencyHistogram
+from harness.histograms.histogram import LatencyHistogram
 
 LATE_NS = 1_000_000
 """From here on a send counts as late."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from harness.histograms import hgrm, hlog
+from harness.histograms.histogram import LatencyHistogram
 from harness.load_results import LoadCell, LoadFigures
-from loadgen import hgrm, hlog
 from loadgen.cost import CURVE_POINTS, PERCENTILES
-from loadgen.histogram import LatencyHistogram
 from loadgen.scenarios.model import OPEN, CellPlan
 from loadgen.scenarios.record import CellRecord, Entry, Record, rate_rps, response, service
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.features import Feature
+from harness.histograms.histogram import LatencyHistogram
 from harness.load_results import Point
 from harness.runtime import Conditions, IsolatesOnDemand
 from loadgen.engine import LoadPlan, Tally
-from loadgen.histogram import LatencyHistogram
 from loadgen.scenarios import probes
 from loadgen.scenarios.bench import Bench, on_demand
 from loadgen.scenarios.engine_turn import COUNTED_DEADLINE_S, taken, wrong_answers

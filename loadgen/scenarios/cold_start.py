@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from harness.application import Application, Worker
 from harness.errors import NotObservable
 from harness.features import Feature
+from harness.histograms.histogram import LatencyHistogram
 from harness.runtime import Conditions, IdleEviction, IsolatesOnDemand, Runtime
 from loadgen.engine import Check, Endpoint, LoadPlan, One, Tally, get
-from loadgen.histogram import LatencyHistogram
 from loadgen.probes import Nonces
 from loadgen.process_start import start_once
 from loadgen.scenarios import probes

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from harness.errors import IsomarkError
+from harness.histograms.histogram import LatencyHistogram
 from loadgen.engine import Tally
-from loadgen.histogram import LatencyHistogram
 from loadgen.scenarios.model import Plan, Taken
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from locust.stats import StatsError
 
-from loadgen.histogram import LatencyHistogram, highest_in, index_of
+from harness.histograms.histogram import LatencyHistogram, highest_in, index_of
 from loadgen.swarm.precision import bucket
 
 NS_PER_MS = 1e6

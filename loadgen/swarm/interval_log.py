@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.histograms.histogram import LatencyHistogram
 from loadgen.engine import Interval
-from loadgen.histogram import LatencyHistogram
 
 MOST_LINES = 1_200
 """Then neighbours are joined, two by two: 20 minutes have a line per second, 40 minutes one per two seconds."""

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from harness.histograms import hgrm, hlog
+from harness.histograms.histogram import LatencyHistogram
 from harness.locust_results import Counts, FiguresOf, LocustResult, WorkerResult
 from harness.results import write_text
-from loadgen import hgrm, hlog
 from loadgen.engine import Tally, verdict
-from loadgen.histogram import LatencyHistogram
 from loadgen.swarm import order as orders
 from loadgen.swarm.order import LoadOrder
 from loadgen.swarm.reports import Collector

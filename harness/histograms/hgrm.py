@@ -9,7 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from loadgen.histogram import BUCKETS, SIGNIFICANT_DIGITS, SUB_BUCKETS, LatencyHistogram, highest_in, index_of
+from harness.histograms.histogram import (
+    BUCKETS,
+    SIGNIFICANT_DIGITS,
+    SUB_BUCKETS,
+    LatencyHistogram,
+    highest_in,
+    index_of,
+)
 
 NS_PER_MS = 1_000_000
 

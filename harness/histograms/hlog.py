@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from harness.errors import ReportFileError
-from loadgen.histogram import LatencyHistogram
+from harness.histograms.histogram import LatencyHistogram
 
 NS_PER_MS = 1_000_000
 

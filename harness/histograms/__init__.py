@@ -1,0 +1,1 @@
+"""Latency histograms: HDR in nanoseconds, and the files that the standard HdrHistogram tools read and write."""
