@@ -8,14 +8,16 @@ import path from "node:path";
 import v8 from "node:v8";
 import { fileURLToPath } from "node:url";
 
-const PRELUDE = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../harness/adapters/reference/prelude");
+const ADAPTER = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../harness/adapters/reference");
+const PRELUDE = path.join(ADAPTER, "prelude");
+const { streamsSource } = createRequire(import.meta.url)(path.join(ADAPTER, "host", "snapshot.js"));
 const STREAMS = "web-streams-polyfill";
 /** The files under test; those of the other half are left out. */
 const PURE = new Set([
-  "capture.js", "webidl.js", "clock.js", "encoding.js", "text_codecs.js", "exceptions.js", "events.js", "abort.js",
+  "capture.js", "whole.js", "webidl.js", "clock.js", "encoding.js", "text_codecs.js", "exceptions.js", "events.js", "abort.js",
     STREAMS,
   "url_parsing.js", "url_search_params.js", "url.js", "headers.js", "crypto.js", "blob.js", "structured.js",
-  "structured_encoder.js", "structured_decoder.js", "webassembly.js", "console.js", "codegen.js", "surface.js",
+  "structured_encoder.js", "structured_decoder.js", "webassembly.js", "console.js", "codegen.js", "navigator.js", "surface.js",
 ]);
 
 /** What the other half would define, and a way in for the checks: `inside`, a global that no Worker has. */
@@ -111,11 +113,8 @@ export class Isolates {
     const order = JSON.parse(fs.readFileSync(path.join(PRELUDE, "order.json"), "utf8"));
     const names = order.filter((name) => PURE.has(name));
     if (names.length !== PURE.size) throw new Error(`order.json lacks some of ${[...PURE]}`);
-    const ponyfill = fs.readFileSync(path.join(nodeModules, STREAMS, "dist/ponyfill.js"), "utf8");
     const sources = names.map((name) =>
-      name === STREAMS
-        ? `const streams = (() => {\nconst exports = {}, module = { exports };\n${ponyfill}\nreturn exports;\n})();`
-        : fs.readFileSync(path.join(PRELUDE, name), "utf8"),
+      name === STREAMS ? streamsSource(nodeModules) : fs.readFileSync(path.join(PRELUDE, name), "utf8"),
     );
     const code = `(() => {\n"use strict";\n${sources.join("\n")}\n${STAND_INS}\n})();`;
     this.snapshot = this.ivm.Isolate.createSnapshot([{ code, filename: "prelude" }]);

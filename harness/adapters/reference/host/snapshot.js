@@ -31,7 +31,9 @@ function preludeSource(folder, nodeModules) {
 /** @param {string} nodeModules */
 function streamsSource(nodeModules) {
   const ponyfill = fs.readFileSync(path.join(nodeModules, STREAMS, "dist", "ponyfill.js"), "utf8");
-  const body = `const exports = {}, module = { exports };\n${ponyfill}\nreturn module.exports;`;
+  // Of what is global it takes nothing but DOMException.
+  const globals = 'const globalThis = { __proto__: null, DOMException: typeof DOMException === "function" && DOMException };';
+  const body = `${globals}\nconst exports = {}, module = { exports };\n${ponyfill}\nreturn module.exports;`;
   return `const streams = (() => {\n${body}\n})();`;
 }
 
@@ -88,4 +90,4 @@ function keptSnapshot(ivm, folder, nodeModules, madeWith) {
   return snapshot;
 }
 
-module.exports = { keptSnapshot, makeSnapshot };
+module.exports = { keptSnapshot, makeSnapshot, streamsSource };

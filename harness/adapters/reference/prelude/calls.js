@@ -22,9 +22,6 @@ const safeList = () => {
   return list;
 };
 
-/** An own property, never one that somebody put on a prototype. @param {any} object @param {string} name */
-const ownField = (object, name) => (hasOwn(object, name) ? object[name] : undefined);
-
 /** Text as JSON that every decoder takes: halves of surrogate pairs become U+FFFD. @param {string} text */
 const quote = (text) => jsonStringify(stringToWellFormed(text));
 

@@ -102,6 +102,22 @@ const arrayBufferResizable = uncurryGetter(ArrayBuffer.prototype, "resizable");
 const arrayBufferDetached = uncurryGetter(ArrayBuffer.prototype, "detached");
 const arrayBufferTransfer = uncurryThis(ArrayBuffer.prototype.transfer);
 
+const dateGetTime = uncurryThis(RealDate.prototype.getTime);
+const dateToIso = uncurryThis(RealDate.prototype.toISOString);
+const booleanValueOf = uncurryThis(Boolean.prototype.valueOf);
+const numberValueOf = uncurryThis(Number.prototype.valueOf);
+const stringValueOf = uncurryThis(String.prototype.valueOf);
+const bigIntValueOf = uncurryThis(BigInt.prototype.valueOf);
+const regExpSource = uncurryGetter(RegExp.prototype, "source");
+const regExpFlags = {
+  d: uncurryGetter(RegExp.prototype, "hasIndices"), g: uncurryGetter(RegExp.prototype, "global"),
+  i: uncurryGetter(RegExp.prototype, "ignoreCase"), m: uncurryGetter(RegExp.prototype, "multiline"),
+  s: uncurryGetter(RegExp.prototype, "dotAll"), u: uncurryGetter(RegExp.prototype, "unicode"),
+  v: uncurryGetter(RegExp.prototype, "unicodeSets"), y: uncurryGetter(RegExp.prototype, "sticky"),
+};
+const reflectGet = Reflect.get;
+const reflectHas = Reflect.has;
+
 /** Built-ins that V8 makes only with a context, so after the snapshot; `prepareContext` captures them. */
 const late = { isError: (value) => objectToString(value) === "[object Error]" };
 
@@ -141,4 +157,16 @@ const setOwn = (object, key, value) => {
 const inMicrotask = async (step) => {
   await undefined;
   return step();
+};
+
+/** An own property, never one that somebody put on a prototype. @param {any} object @param {string} name */
+const ownField = (object, name) => (hasOwn(object, name) ? object[name] : undefined);
+
+/** `read(value)`, or undefined when the value has not the internal slots for it. */
+const readOr = (read, value) => {
+  try {
+    return read(value);
+  } catch {
+    return undefined;
+  }
 };

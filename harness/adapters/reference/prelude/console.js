@@ -62,7 +62,6 @@ const inspect = (value, depth, path) => {
   }
   return parts.length === 0 ? stringTrim(open) + stringTrim(close) : open + arrayJoin(parts, ", ") + close;
 };
-const dateToIso = uncurryThis(RealDate.prototype.toISOString);
 
 const isDirective = (character) => stringIndexOf("sdifjoOc", character, 0) >= 0;
 
@@ -130,11 +129,13 @@ const console = setPrototypeOf({}, setPrototypeOf({}, ObjectPrototype));
     },
     timeStamp: nothing(),
   };
-  for (const name of objectKeys(methods)) {
-    defineProperty(methods[name], "name", { value: name, configurable: true });
+  const names = objectKeys(methods);
+  for (let index = 0; index < names.length; index += 1) {
+    const name = names[index];
+    defineProperty(methods[name], "name", { __proto__: null, value: name, configurable: true });
     defineProperty(console, name, visible(methods[name]));
   }
-  defineProperty(console, symbolToStringTag, { value: "console", configurable: true });
+  defineProperty(console, symbolToStringTag, { __proto__: null, value: "console", configurable: true });
 }
 
 /** Tells the host of an exception that no Worker code will see. */

@@ -24,9 +24,9 @@ function randomBytes(length) {
 
 const isIntegerKind = (kind) => kind !== undefined && !stringStartsWith(kind, "Float");
 const HEX = "0123456789abcdef";
-const digestNames = new Map([
-  ["sha-1", "SHA-1"], ["sha-256", "SHA-256"], ["sha-384", "SHA-384"], ["sha-512", "SHA-512"], ["md5", "MD5"],
-]);
+const digestNames = {
+  __proto__: null, "sha-1": "SHA-1", "sha-256": "SHA-256", "sha-384": "SHA-384", "sha-512": "SHA-512", md5: "MD5",
+};
 
 class SubtleCrypto {
   #made = true;
@@ -38,7 +38,7 @@ class SubtleCrypto {
       this.#made;
       requireArguments(arguments.length, 2, "SubtleCrypto.digest");
       const named = isObject(algorithm) ? algorithm.name : algorithm;
-      const name = mapGet(digestNames, stringToLowerCase(`${named}`));
+      const name = digestNames[stringToLowerCase(`${named}`)];
       const bytes = new Uint8Array(bytesOf(data, "SubtleCrypto.digest"));
       if (name === undefined) {
         throw new DOMException("Unrecognized or unimplemented digest algorithm requested.", "NotSupportedError");

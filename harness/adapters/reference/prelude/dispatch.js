@@ -94,6 +94,7 @@ const begin = {
     enterObject(invocation, event, use, (result) => answerLater(invocation, result, respondValue));
   },
   scheduled(invocation, event) {
+    need("triggers");
     const result = callHandler(invocation, null, "scheduled", new ScheduledController(contextToken, event));
     answerLater(invocation, result, () => respondText(invocation, "null"));
   },

@@ -51,19 +51,6 @@ class DurableObject {
 
 class RpcTarget {}
 
-structuredExtensions[structuredExtensions.length] = {
-  __proto__: null,
-  name: "rpc",
-  test: (value) => typeof value === "function" || isPrototypeOf(RpcTarget.prototype, value),
-  encode: (value) => {
-    const what = typeof value === "function" ? "A function" : "An RpcTarget";
-    throw new DOMException(
-      `${what} could not be cloned: passing one is not supported by this runtime.`,
-      "DataCloneError",
-    );
-  },
-};
-
 /** The same object for `env` of handlers and for `import { env } from "cloudflare:workers"`. */
 const env = {};
 

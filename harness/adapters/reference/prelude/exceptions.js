@@ -48,5 +48,3 @@ webConstants(DOMException, {
   ABORT_ERR: 20, URL_MISMATCH_ERR: 21, QUOTA_EXCEEDED_ERR: 22, TIMEOUT_ERR: 23, INVALID_NODE_TYPE_ERR: 24,
   DATA_CLONE_ERR: 25,
 });
-// The streams polyfill takes it from there while it loads.
-defineProperty(globalThis, "DOMException", hidden(DOMException));

@@ -1,7 +1,6 @@
 // fetch() of the global object and of bindings: one host call for each hop. https://fetch.spec.whatwg.org/#http-fetch
 
 const MOST_REDIRECTS = 20;
-const OUTBOUND = "outbound";
 /** What says something of a body that a redirect leaves behind. */
 const bodyHeaders = {
   __proto__: null,
@@ -133,16 +132,3 @@ function answerOf(invocation, head, bytes, url, isRedirected, signal) {
   }
   return incomingResponse(invocation.domain, head, content, url, isRedirected);
 }
-
-const { fetch } = {
-  fetch(input, init = undefined) {
-    if (arguments.length === 0) return promiseReject(new TypeError("fetch: 1 argument required, but only 0 present."));
-    return fetchBy(
-      "fetch()",
-      input,
-      init,
-      OUTBOUND,
-      (request, isRedirect) => `${stringSlice(request, 0, -1)},"hop":${isRedirect}}`,
-    );
-  },
-};

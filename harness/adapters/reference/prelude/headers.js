@@ -1,9 +1,8 @@
 // Headers. https://fetch.spec.whatwg.org/#headers-class
 
+const TOKEN_CHARACTERS = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const isTokenCharacter = new Uint8Array(128);
-for (const character of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
-  isTokenCharacter[character.charCodeAt(0)] = 1;
-}
+for (let at = 0; at < TOKEN_CHARACTERS.length; at += 1) isTokenCharacter[stringCharCodeAt(TOKEN_CHARACTERS, at)] = 1;
 
 /** A header name in lower case. @throws {TypeError} when it is none */
 const toHeaderName = (value) => {
@@ -166,3 +165,5 @@ class Headers {
   }
 }
 webInterface(Headers);
+
+const appendHeader = uncurryThis(Headers.prototype.append);

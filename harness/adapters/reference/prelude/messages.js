@@ -41,6 +41,7 @@ class Body {
   }
   blob() {
     const type = contentTypeOf(this) ?? "";
+    need("blob");
     return consume(this.#content, (whole) => new Blob(wholeAsBytes(whole), stringToLowerCase(type), blobToken));
   }
   formData() {
@@ -49,8 +50,6 @@ class Body {
   }
 }
 webInterface(Body);
-
-const appendHeader = uncurryThis(Headers.prototype.append);
 
 /** The first header of that name. @param {Array<[string, string]>} pairs @returns {string | null} */
 function headerIn(pairs, name) {

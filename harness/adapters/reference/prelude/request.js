@@ -77,6 +77,7 @@ class Request extends Body {
       return;
     }
     requireArguments(arguments.length, 1, "Request");
+    need("headers");
     const source = isRequest(input) ? input : null;
     const options = requireDictionary(init, "Request");
     const { method, headers, body, redirect, signal, cf } = options;
@@ -163,7 +164,10 @@ class Request extends Body {
 }
 webInterface(Request);
 
-const clientGone = () => new DOMException("The client has gone away.", "AbortError");
+const clientGone = () => {
+  need("exceptions");
+  return new DOMException("The client has gone away.", "AbortError");
+};
 
 /** For a signal that is first looked at when the client has gone. */
 function goneSignal() {

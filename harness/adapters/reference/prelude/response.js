@@ -93,7 +93,9 @@ class Response extends Body {
     if (isNullBodyStatus(this.#status) && contentOf(this) !== null) {
       throw new TypeError(`Response with null body status (${this.#status}) cannot have a body.`);
     }
-    if (headers !== undefined) this.#headers = withType(new Headers(headers), this.#implied);
+    if (headers === undefined) return;
+    need("headers");
+    this.#headers = withType(new Headers(headers), this.#implied);
   }
   /** Headers are made when somebody looks. */
   #made() {

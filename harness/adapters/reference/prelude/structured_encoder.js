@@ -8,36 +8,12 @@ const dataCloneError = (value) => {
   return new DOMException(`${what} could not be cloned.`, "DataCloneError");
 };
 
-const dateGetTime = uncurryThis(RealDate.prototype.getTime);
-const booleanValueOf = uncurryThis(Boolean.prototype.valueOf);
-const numberValueOf = uncurryThis(Number.prototype.valueOf);
-const stringValueOf = uncurryThis(String.prototype.valueOf);
-const bigIntValueOf = uncurryThis(BigInt.prototype.valueOf);
-const regExpSource = uncurryGetter(RegExp.prototype, "source");
-const regExpFlags = {
-  d: uncurryGetter(RegExp.prototype, "hasIndices"), g: uncurryGetter(RegExp.prototype, "global"),
-  i: uncurryGetter(RegExp.prototype, "ignoreCase"), m: uncurryGetter(RegExp.prototype, "multiline"),
-  s: uncurryGetter(RegExp.prototype, "dotAll"), u: uncurryGetter(RegExp.prototype, "unicode"),
-  v: uncurryGetter(RegExp.prototype, "unicodeSets"), y: uncurryGetter(RegExp.prototype, "sticky"),
-};
-
 /** What no copy can be made of, by the tag V8 gives it. */
-const unclonable = new Set();
-for (const name of [
-  "Promise", "WeakMap", "WeakSet", "WeakRef", "FinalizationRegistry", "Symbol", "Generator", "AsyncGenerator",
-  "Array Iterator", "Map Iterator", "Set Iterator", "String Iterator", "RegExp String Iterator", "Iterator Helper",
-  "Async-from-Sync Iterator", "DisposableStack", "AsyncDisposableStack", "SharedArrayBuffer",
-]) {
-  setAdd(unclonable, name);
-}
-
-/** `read(value)`, or undefined when the value has not the internal slots for it. */
-const readOr = (read, value) => {
-  try {
-    return read(value);
-  } catch {
-    return undefined;
-  }
+const unclonable = {
+  __proto__: null, Promise: true, WeakMap: true, WeakSet: true, WeakRef: true, FinalizationRegistry: true, Symbol: true,
+  Generator: true, AsyncGenerator: true, "Array Iterator": true, "Map Iterator": true, "Set Iterator": true,
+  "String Iterator": true, "RegExp String Iterator": true, "Iterator Helper": true, "Async-from-Sync Iterator": true,
+  DisposableStack: true, AsyncDisposableStack: true, SharedArrayBuffer: true,
 };
 
 /** One run of the encoding: numbers the objects, keeps the buffers apart when it was given a list for them. */
@@ -101,7 +77,7 @@ class StructuredEncoder {
   /** An object with internal slots. Its tag tells where to look, unless the Worker changed it: then everywhere. */
   #slots(value, tag) {
     if (late.isError(value)) return this.#error(value);
-    if (setHas(unclonable, tag)) return undefined;
+    if (unclonable[tag] === true) return undefined;
     return this.#slotsOf(tag, value) ?? (symbolToStringTag in value ? this.#anySlots(value) : undefined);
   }
   #slotsOf(tag, value) {
@@ -211,7 +187,7 @@ class StructuredEncoder {
   }
 
   #instance(value, prototype, tag) {
-    if (setHas(unclonable, tag)) throw dataCloneError(value);
+    if (unclonable[tag] === true) throw dataCloneError(value);
     if (!this.#plainInstances && prototype !== ObjectPrototype && prototype !== null) throw dataCloneError(value);
     for (let up = prototype; up !== null && up !== ObjectPrototype; up = getPrototypeOf(up)) {
       if (setHas(platformPrototypes, up)) throw dataCloneError(value);

@@ -1,14 +1,25 @@
 // TextEncoder, TextDecoder, their streams, atob and btoa. https://encoding.spec.whatwg.org/
 
-const encodings = new Map();
+/** By label. @type {Record<string, string>} */
+const encodings = { __proto__: null };
 const labels = {
+  __proto__: null,
   "utf-8": "unicode-1-1-utf-8 unicode11utf8 unicode20utf8 utf-8 utf8 x-unicode20utf8",
   "utf-16le": "csunicode iso-10646-ucs-2 ucs-2 unicode unicodefeff utf-16 utf-16le",
   "windows-1252":
     "ansi_x3.4-1968 ascii cp1252 cp819 csisolatin1 ibm819 iso-8859-1 iso-ir-100 iso8859-1 iso88591 iso_8859-1 " +
     "iso_8859-1:1987 l1 latin1 us-ascii windows-1252 x-cp1252",
 };
-for (const name of objectKeys(labels)) for (const label of labels[name].split(" ")) mapSet(encodings, label, name);
+{
+  const names = objectKeys(labels);
+  for (let index = 0; index < names.length; index += 1) {
+    const text = `${labels[names[index]]} `;
+    for (let at = 0, end; at < text.length; at = end + 1) {
+      end = stringIndexOf(text, " ", at);
+      encodings[stringSlice(text, at, end)] = names[index];
+    }
+  }
+}
 
 /** Text to UTF-8. https://encoding.spec.whatwg.org/#interface-textencoder */
 class TextEncoder {
@@ -51,7 +62,7 @@ class TextDecoder {
   #decoder = null;
   #streaming = false;
   constructor(label = "utf-8", options = undefined) {
-    const name = mapGet(encodings, stringToLowerCase(asciiTrim(`${label}`)));
+    const name = encodings[stringToLowerCase(asciiTrim(`${label}`))];
     if (name === undefined) throw new RangeError(`TextDecoder: "${label}" is no encoding known here.`);
     const { fatal, ignoreBOM } = requireDictionary(options, "TextDecoder");
     this.#encoding = name;

@@ -12,7 +12,7 @@ const IN_FORM = 16;
 const plainIn = new Uint8Array(128);
 {
   const mark = (characters, components) => {
-    for (const character of characters) plainIn[character.charCodeAt(0)] |= components;
+    for (let at = 0; at < characters.length; at += 1) plainIn[stringCharCodeAt(characters, at)] |= components;
   };
   mark("abcdefghijklmnopqrstuvwxyz0123456789-.", IN_HOST | IN_PATH | IN_QUERY | IN_FRAGMENT | IN_FORM);
   mark("ABCDEFGHIJKLMNOPQRSTUVWXYZ_", IN_PATH | IN_QUERY | IN_FRAGMENT | IN_FORM);

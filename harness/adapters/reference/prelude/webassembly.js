@@ -172,8 +172,7 @@ const rewriteModule = (bytes) => {
   return { bytes: writer.bytes(), limits };
 };
 
-installWebAssembly = () => {
-  const { WebAssembly } = globalThis;
+installWebAssembly = (WebAssembly) => {
   if (WebAssembly === undefined) return; // while a snapshot is warmed up
   const { Memory: RealMemory, Module: RealModule, Instance: RealInstance, CompileError } = WebAssembly;
   const { validate } = WebAssembly;

@@ -21,28 +21,36 @@ const requireDictionary = (value, where) => {
 /** Prototypes of all classes made here, so that structured cloning can tell their objects from the Worker's own. */
 const platformPrototypes = new Set();
 
+const showMembers = (target) => {
+  const keys = ownKeys(target);
+  for (let index = 0; index < keys.length; index += 1) {
+    const key = keys[index];
+    const descriptor = getOwnPropertyDescriptor(target, key);
+    const isMember = ownField(descriptor, "get") !== undefined || typeof ownField(descriptor, "value") === "function";
+    if (!isMember || typeof key !== "string" || key === "constructor") continue;
+    defineProperty(target, key, { __proto__: null, enumerable: true });
+  }
+};
+
 /** Members enumerable, Symbol.toStringTag set: what a class written in JavaScript lacks to look like an interface. */
 const webInterface = (Interface, name = Interface.name) => {
   const { prototype } = Interface;
-  for (const target of [Interface, prototype]) {
-    for (const key of ownKeys(target)) {
-      const descriptor = getOwnPropertyDescriptor(target, key);
-      const isMember = descriptor.get !== undefined || typeof descriptor.value === "function";
-      if (!isMember || typeof key !== "string" || key === "constructor") continue;
-      defineProperty(target, key, { enumerable: true });
-    }
-  }
-  defineProperty(prototype, symbolToStringTag, { value: name, writable: false, enumerable: false, configurable: true });
+  showMembers(Interface);
+  showMembers(prototype);
+  const tag = { __proto__: null, value: name, writable: false, enumerable: false, configurable: true };
+  defineProperty(prototype, symbolToStringTag, tag);
   setAdd(platformPrototypes, prototype);
   return Interface;
 };
 
 /** Constants of an interface, on the class and on its prototype. */
 const webConstants = (Interface, constants) => {
-  for (const name of objectKeys(constants)) {
-    const descriptor = { value: constants[name], writable: false, enumerable: true, configurable: false };
-    defineProperty(Interface, name, descriptor);
-    defineProperty(Interface.prototype, name, descriptor);
+  const names = objectKeys(constants);
+  for (let index = 0; index < names.length; index += 1) {
+    const value = constants[names[index]];
+    const descriptor = { __proto__: null, value, writable: false, enumerable: true, configurable: false };
+    defineProperty(Interface, names[index], descriptor);
+    defineProperty(Interface.prototype, names[index], descriptor);
   }
 };
 
@@ -69,7 +77,8 @@ const pairIterable = (Interface, pairsOf) => {
   }
   const next = PairIterator.prototype.next;
   const prototype = { __proto__: IteratorPrototype, next };
-  defineProperty(prototype, symbolToStringTag, { value: `${Interface.name} Iterator`, configurable: true });
+  const tag = { __proto__: null, value: `${Interface.name} Iterator`, configurable: true };
+  defineProperty(prototype, symbolToStringTag, tag);
   const iterate = (target, kind) => setPrototypeOf(new PairIterator(target, kind), prototype);
   const methods = {
     entries() { return iterate(this, 2); },
@@ -85,8 +94,9 @@ const pairIterable = (Interface, pairsOf) => {
       }
     },
   };
-  for (const name of objectKeys(methods)) {
-    defineProperty(Interface.prototype, name, visible(methods[name]));
+  const names = objectKeys(methods);
+  for (let index = 0; index < names.length; index += 1) {
+    defineProperty(Interface.prototype, names[index], visible(methods[names[index]]));
   }
   defineProperty(Interface.prototype, symbolIterator, hidden(methods.entries));
 };
@@ -126,4 +136,10 @@ const toPairs = (init, convert, where) => {
     }
   }
   return pairs;
+};
+
+/** Puts a name on the global object with the attributes Web IDL gives it; takes the place of what is there. */
+const publish = (names) => {
+  const keys = objectKeys(names);
+  for (let index = 0; index < keys.length; index += 1) defineProperty(globalThis, keys[index], hidden(names[keys[index]]));
 };

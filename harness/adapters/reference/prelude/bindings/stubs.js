@@ -7,9 +7,6 @@ function requireBindingToken(token) {
   if (token !== bindingToken) throw new TypeError("Illegal constructor");
 }
 
-const reflectGet = Reflect.get;
-const reflectHas = Reflect.has;
-
 /** What the language looks for on any object: a stub must not seem to be a promise, nor to have a JSON form. */
 const notRemote = { __proto__: null, then: true, catch: true, finally: true, toJSON: true };
 
@@ -52,4 +49,17 @@ const decodedAnswer = (text) => decoded(jsonParse(text));
 
 const noConnect = () => {
   throw new TypeError("connect() of a binding is not supported by this runtime.");
+};
+
+structuredExtensions[structuredExtensions.length] = {
+  __proto__: null,
+  name: "rpc",
+  test: (value) => typeof value === "function" || isPrototypeOf(RpcTarget.prototype, value),
+  encode: (value) => {
+    const what = typeof value === "function" ? "A function" : "An RpcTarget";
+    throw new DOMException(
+      `${what} could not be cloned: passing one is not supported by this runtime.`,
+      "DataCloneError",
+    );
+  },
 };
