@@ -7,7 +7,7 @@ const fs = require("node:fs");
 const path = require("node:path");
 
 const adapter = path.join(__dirname, "..", "..", "harness", "adapters", "reference");
-const { makeSnapshot } = require(path.join(adapter, "host", "snapshot.js"));
+const { makePreludes } = require(path.join(adapter, "host", "snapshot.js"));
 const { Starter } = require(path.join(adapter, "host", "starting.js"));
 const { drainedFrom } = require(path.join(adapter, "host", "turns.js"));
 
@@ -24,6 +24,13 @@ const MOST_TURNS = 20000;
 const unhidden = { hidden: (/** @type {Function} */ make) => make() };
 /** @type {any} */
 let starter;
+
+/** With "lean" in the environment, every Worker that can has the lean prelude, and its pieces. */
+function preludes() {
+  const made = makePreludes(ivm, path.join(adapter, "prelude"), nodeModules);
+  if (process.env.ISOMARK_PRELUDE === "lean") Object.assign(made.lean?.prelude ?? {}, { most: Infinity, whole: /(?!)/ });
+  return made;
+}
 
 /** What a host call is refused with. */
 class Refusal extends Error {
@@ -47,7 +54,7 @@ class FakeHost {
     modules,
     { main = "index.mjs", wasm = {}, bindings = [], vars = {}, ioOwnership = true, answers = {} } = {},
   ) {
-    starter ??= new Starter(ivm, makeSnapshot(ivm, path.join(adapter, "prelude"), nodeModules), unhidden, () => false);
+    starter ??= new Starter(ivm, preludes(), unhidden, () => false);
     this.modules = { ...inside("outcomes"), ...modules };
     this.main = main;
     this.wasm = wasm;
@@ -75,13 +82,15 @@ class FakeHost {
 
   /** Run the modules. @returns {Promise<any[]>} what the prelude says of the exports */
   async start() {
+    const { modules, wasm, config } = this;
+    const code = { modules, wasm, config, before: null };
     this.inside = starter.make(
       MEMORY_MIB,
       () => {},
       () => {},
+      code,
     );
-    const { modules, wasm, config } = this;
-    return JSON.parse(await starter.run(this.inside, this.main, { modules, wasm, config, before: null }));
+    return JSON.parse(await starter.run(this.inside, this.main, code));
   }
 
   /** A global variable of the isolate. @param {string} name */

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 
 const ADAPTER = path.join(path.dirname(fileURLToPath(import.meta.url)), "../../harness/adapters/reference");
 const PRELUDE = path.join(ADAPTER, "prelude");
-const { streamsSource } = createRequire(import.meta.url)(path.join(ADAPTER, "host", "snapshot.js"));
+const { streamsSource } = createRequire(import.meta.url)(path.join(ADAPTER, "host", "sources.js"));
 const STREAMS = "web-streams-polyfill";
 /** The files under test; those of the other half are left out. */
 const PURE = new Set([

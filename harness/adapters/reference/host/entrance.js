@@ -7,6 +7,7 @@
 // - `drain`, what came of it: `CPU clock in ns, heap bytes, bytes outside it \n` and the prelude's text; an array of that
 //   and the bytes that leave, if there are any. Sizes are left out when the Worker has laid setters for their names.
 // - `compileWasm`, and `workersModule`, the object that `cloudflare:workers` exports.
+// - `takePiece`, if the prelude comes in pieces: before any code of the Worker's runs.
 globalThis.__isomarkEntrance = (vm, shared, names, ...natives) => {
   const OPEN = 0;
   const BEGUN = 1;
@@ -20,7 +21,7 @@ globalThis.__isomarkEntrance = (vm, shared, names, ...natives) => {
   for (const name of ["configure", "deliver", "drain", "drainBinary"]) {
     if (typeof prelude[name] !== "function") throw new TypeError(`the prelude has no function ${name}`);
   }
-  const { configure, prepareContext, deliver, drain, drainBinary, makeWasmModule, workersModule } = prelude;
+  const { configure, prepareContext, deliver, drain, drainBinary, makeWasmModule, workersModule, takePiece } = prelude;
   const nativeNames = names.split(",").map((name) => `__isomarkHost_${name}`);
   const offerNatives = () => {
     for (let index = 0; index < nativeNames.length; index += 1) {
@@ -40,6 +41,7 @@ globalThis.__isomarkEntrance = (vm, shared, names, ...natives) => {
   return {
     __proto__: null,
     workersModule,
+    takePiece,
     configure(entry, config) {
       let namespace;
       try {

@@ -12,7 +12,7 @@ const v8 = require("node:v8");
 const { FrameReader, FrameWriter } = require("./frames.js");
 const { Isolate } = require("./isolate.js");
 const { Collector } = require("./memory.js");
-const { keptSnapshot } = require("./snapshot.js");
+const { keptPreludes } = require("./snapshot.js");
 const { Starter } = require("./starting.js");
 const { ThreadClock } = require("./thread_clock.js");
 const { newTurn } = require("./turns.js");
@@ -51,8 +51,8 @@ class Host {
     const watchdog = new Watchdog(threadClock);
     const isIdle = () => watchdog.watches.size === 0;
     const { version } = require(path.join(folder, "package.json"));
-    const snapshot = keptSnapshot(ivm, preludeFolder, path.resolve(nodeModules), [version, ...V8_FLAGS]);
-    const starter = new Starter(ivm, snapshot, collector, isIdle);
+    const preludes = keptPreludes(ivm, preludeFolder, path.resolve(nodeModules), [version, ...V8_FLAGS]);
+    const starter = new Starter(ivm, preludes, collector, isIdle);
     starter.tryOut();
     const socket = new net.Socket({ fd: descriptor, readable: true, writable: true });
     const writer = new FrameWriter(socket);
@@ -101,7 +101,7 @@ class Host {
   /** @param {number} number @param {any} settings @param {any} code */
   make(number, settings, code) {
     try {
-      const isolate = new Isolate(number, settings, this.services);
+      const isolate = new Isolate(number, settings, code, this.services);
       this.isolates.set(number, isolate);
       void isolate.start(code);
     } catch (error) {

@@ -24,9 +24,10 @@ class Isolate {
   /**
    * @param {number} number
    * @param {any} settings
+   * @param {import("./starting.js").Code} code
    * @param {import("./host.js").Services} services
    */
-  constructor(number, settings, services) {
+  constructor(number, settings, code, services) {
     this.number = number;
     this.settings = settings;
     this.services = services;
@@ -56,6 +57,7 @@ class Isolate {
       this.memory.engineMib,
       (message) => this.die("exceededMemory", message),
       (ns) => (this.nativeNs += ns),
+      code,
     );
     this.ahead = new Ahead(this.inside.claims);
   }

@@ -66,7 +66,6 @@ function digest(algorithm, data) {
   return hash.buffer.slice(hash.byteOffset, hash.byteOffset + hash.byteLength);
 }
 
-/** In the order in which `starting.js` hands them over. */
 const NATIVES = { parseUrl, setUrl, random, digest };
 
 /**
@@ -74,9 +73,12 @@ const NATIVES = { parseUrl, setUrl, random, digest };
  * in the isolate's CPU time: `charge` is told how long each call took.
  * @param {typeof import("isolated-vm")} ivm
  * @param {(ns: number) => void} charge
+ * @param {Record<string, Function>} [more]
+ * @returns {[names: string, ...functions: any[]]}
  */
-function nativesFor(ivm, charge) {
-  return Object.values(NATIVES).map(
+function nativesFor(ivm, charge, more = {}) {
+  const all = { ...NATIVES, ...more };
+  const functions = Object.values(all).map(
     (native) =>
       new ivm.Callback((/** @type {any[]} */ ...given) => {
         const begun = process.hrtime.bigint();
@@ -87,6 +89,7 @@ function nativesFor(ivm, charge) {
         }
       }),
   );
+  return [Object.keys(all).join(), ...functions];
 }
 
-module.exports = { nativesFor, NATIVE_NAMES: Object.keys(NATIVES) };
+module.exports = { nativesFor };

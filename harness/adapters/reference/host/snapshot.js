@@ -1,77 +1,81 @@
 "use strict";
 
-// The prelude, baked into a V8 snapshot: every isolate starts with it already run.
+// The prelude, baked into V8 snapshots: every isolate starts with it already run. There are two, the whole prelude and
+// the lean one.
 
 const { createHash } = require("node:crypto");
 const fs = require("node:fs");
 const path = require("node:path");
 
-const STREAMS = "web-streams-polyfill";
-const ENTRANCE = path.join(__dirname, "entrance.js");
-const WARM_UP = "warm.js";
-const KEPT = /^prelude-[0-9a-f]{64}\.snapshot$/;
+const { Lean } = require("./lean.js");
+const { wholeSource } = require("./sources.js");
 
-/** @param {string} source */
-const inStrictScope = (source) => `(() => {\n"use strict";\n${source}\n})();\n`;
+/** Scripts that run in a context of their own that is thrown away: see `snapshotOf`. */
+const WARM_UP = "warm.js";
+const LEAN_WARM_UP = "lean_warm.js";
+
+/** @typedef {import("isolated-vm").ExternalCopy<ArrayBuffer>} Snapshot */
+/** `pieces`: the sources of the lean prelude's pieces, one copy in memory for all isolates. */
+/** @typedef {{ whole: Snapshot, lean: { snapshot: Snapshot, prelude: Lean } | null }} Preludes */
 
 /**
- * One function scope around all files, in the order of the folder's order.json. The name "web-streams-polyfill" stands
- * for that package, whose exports the later files see as `streams`.
+ * @param {typeof import("isolated-vm")} ivm
  * @param {string} folder
  * @param {string} nodeModules
+ * @param {(kind: string, code: string, warmUp: string | undefined) => Snapshot} make
+ * @returns {Preludes}
  */
-function preludeSource(folder, nodeModules) {
-  const names = JSON.parse(fs.readFileSync(path.join(folder, "order.json"), "utf8"));
-  const parts = names.map((/** @type {string} */ name) =>
-    name === STREAMS ? streamsSource(nodeModules) : fs.readFileSync(path.join(folder, name), "utf8"),
-  );
-  return [parts.join("\n"), fs.readFileSync(ENTRANCE, "utf8")].map(inStrictScope).join("");
-}
-
-/** @param {string} nodeModules */
-function streamsSource(nodeModules) {
-  const ponyfill = fs.readFileSync(path.join(nodeModules, STREAMS, "dist", "ponyfill.js"), "utf8");
-  // Of what is global it takes nothing but DOMException.
-  const globals = 'const globalThis = { __proto__: null, DOMException: typeof DOMException === "function" && DOMException };';
-  const body = `${globals}\nconst exports = {}, module = { exports };\n${ponyfill}\nreturn module.exports;`;
-  return `const streams = (() => {\n${body}\n})();`;
+function preludesBy(ivm, folder, nodeModules, make) {
+  const whole = make("prelude", wholeSource(folder, nodeModules), textOf(path.join(folder, WARM_UP)));
+  const prelude = Lean.of(folder, nodeModules);
+  if (prelude === null) return { whole, lean: null };
+  return { whole, lean: { prelude, snapshot: make("lean", prelude.source, textOf(path.join(folder, LEAN_WARM_UP))) } };
 }
 
 /**
- * `warm.js`, if the folder has it, runs in a context of its own that is thrown away: what it calls is in the snapshot
- * as compiled code, what it changes is not.
  * @param {typeof import("isolated-vm")} ivm
  * @param {string} folder
  * @param {string} nodeModules
  */
-function makeSnapshot(ivm, folder, nodeModules) {
-  return snapshotOf(ivm, preludeSource(folder, nodeModules), warmUpOf(folder));
-}
+const makePreludes = (ivm, folder, nodeModules) =>
+  preludesBy(ivm, folder, nodeModules, (_kind, code, warmUp) => snapshotOf(ivm, code, warmUp));
 
-/** @param {typeof import("isolated-vm")} ivm @param {string} code @param {string | undefined} warmUp */
+/**
+ * The warm-up runs in a context of its own that is thrown away: what it calls is in the snapshot as compiled code, what
+ * it changes is not.
+ * @param {typeof import("isolated-vm")} ivm @param {string} code @param {string | undefined} warmUp
+ */
 const snapshotOf = (ivm, code, warmUp) =>
   ivm.Isolate.createSnapshot([{ code, filename: "isomark:prelude" }], warmUp);
 
-/** @param {string} folder */
-function warmUpOf(folder) {
-  const file = path.join(folder, WARM_UP);
-  return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : undefined;
-}
+/** @param {string} file */
+const textOf = (file) => (fs.existsSync(file) ? fs.readFileSync(file, "utf8") : undefined);
 
 /**
- * The same, made once and kept in a file beside the node_modules folder: making it takes longer than all else at a start.
- * The file's name says what it was made of, as an engine that meets another one's snapshot ends its process.
+ * The same, made once and kept in files beside the node_modules folder: making them takes longer than all else at a start.
  * @param {typeof import("isolated-vm")} ivm
  * @param {string} folder
  * @param {string} nodeModules
- * @param {readonly string[]} madeWith what else it depends on
- * @returns {import("isolated-vm").ExternalCopy<ArrayBuffer>}
+ * @param {readonly string[]} madeWith what else they depend on
  */
-function keptSnapshot(ivm, folder, nodeModules, madeWith) {
-  const [code, warmUp] = [preludeSource(folder, nodeModules), warmUpOf(folder)];
+const keptPreludes = (ivm, folder, nodeModules, madeWith) =>
+  preludesBy(ivm, folder, nodeModules, (kind, code, warmUp) =>
+    keptSnapshot(ivm, kind, code, warmUp, path.dirname(nodeModules), madeWith),
+  );
+
+/**
+ * The file's name says what it was made of, as an engine that meets another one's snapshot ends its process.
+ * @param {typeof import("isolated-vm")} ivm
+ * @param {string} kind
+ * @param {string} code
+ * @param {string | undefined} warmUp
+ * @param {string} keptIn
+ * @param {readonly string[]} madeWith
+ * @returns {Snapshot}
+ */
+function keptSnapshot(ivm, kind, code, warmUp, keptIn, madeWith) {
   const made = [process.version, process.versions.v8, process.platform, process.arch, ...madeWith, code, warmUp ?? ""];
-  const name = `prelude-${createHash("sha256").update(JSON.stringify(made)).digest("hex")}.snapshot`;
-  const keptIn = path.dirname(nodeModules);
+  const name = `${kind}-${createHash("sha256").update(JSON.stringify(made)).digest("hex")}.snapshot`;
   try {
     const bytes = fs.readFileSync(path.join(keptIn, name));
     return new ivm.ExternalCopy(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
@@ -80,7 +84,8 @@ function keptSnapshot(ivm, folder, nodeModules, madeWith) {
   }
   const snapshot = snapshotOf(ivm, code, warmUp);
   try {
-    for (const old of fs.readdirSync(keptIn)) if (KEPT.test(old)) fs.rmSync(path.join(keptIn, old), { force: true });
+    const isOld = new RegExp(`^${kind}-[0-9a-f]{64}\\.snapshot$`);
+    for (const old of fs.readdirSync(keptIn)) if (isOld.test(old)) fs.rmSync(path.join(keptIn, old), { force: true });
     const partial = path.join(keptIn, `${name}.${process.pid}`);
     fs.writeFileSync(partial, new Uint8Array(/** @type {any} */ (snapshot).copy()));
     fs.renameSync(partial, path.join(keptIn, name));
@@ -90,4 +95,4 @@ function keptSnapshot(ivm, folder, nodeModules, madeWith) {
   return snapshot;
 }
 
-module.exports = { keptSnapshot, makeSnapshot, streamsSource };
+module.exports = { keptPreludes, makePreludes };

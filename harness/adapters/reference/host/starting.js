@@ -1,10 +1,12 @@
 "use strict";
 
-// How an isolate comes into being: prelude, the Worker's modules, and what the prelude makes of them.
+// How an isolate comes into being: prelude, the Worker's modules, and what the prelude makes of them. Isolates of Workers
+// that need little of it have the lean prelude: see lean.js.
 
 const { Claims } = require("./claims.js");
 const { Modules, Refused } = require("./modules.js");
-const { nativesFor, NATIVE_NAMES } = require("./native.js");
+const { nativesFor } = require("./native.js");
+const { Pieces } = require("./pieces.js");
 
 const ENTRANCE = "__isomarkEntrance";
 const REFERENCE = /** @type {const} */ ({ reference: true });
@@ -21,14 +23,17 @@ class Inside {
    * @param {import("isolated-vm").Isolate} vm
    * @param {import("isolated-vm").Context} context
    * @param {(ns: number) => void} charge
+   * @param {Pieces | null} pieces of a lean prelude
    */
-  constructor(ivm, vm, context, charge) {
+  constructor(ivm, vm, context, charge, pieces) {
     this.ivm = ivm;
     this.vm = vm;
     this.context = context;
+    this.pieces = pieces;
     this.claims = new Claims();
     const claims = new ivm.ExternalCopy(this.claims.shared).copyInto({ release: true });
-    const given = [vm, claims, NATIVE_NAMES.join(), ...nativesFor(ivm, charge)];
+    const natives = nativesFor(ivm, charge, pieces === null ? {} : { piece: (name) => pieces.textOf(name) });
+    const given = [vm, claims, ...natives];
     this.made = context.global.getSync(ENTRANCE, REFERENCE).applySync(undefined, given, REFERRED);
     [this.configure, this.deliver, this.drain] = ["configure", "deliver", "drain"].map((name) => this.taken(name));
   }
@@ -36,6 +41,13 @@ class Inside {
   /** @param {string} name */
   taken(name) {
     return this.made.getSync(name, REFERENCE);
+  }
+
+  /** Before any code of the Worker's runs. @param {import("./lean.js").Piece[]} pieces */
+  take(pieces) {
+    if (pieces.length === 0 || this.pieces === null) return;
+    const takePiece = this.taken("takePiece");
+    for (const { name, globals } of pieces) takePiece.applySync(undefined, [name, globals, this.pieces.textOf(name)]);
   }
 
   /** The object that `cloudflare:workers` exports, and its keys. */
@@ -59,7 +71,7 @@ class Inside {
 
 /**
  * @typedef {{ onCatastrophe: (message: string) => void, charge: (ns: number) => void }} Owner
- * @typedef {{ engineMib: number, owner: Owner, inside: Inside }} Spare
+ * @typedef {{ engineMib: number, isLean: boolean, owner: Owner, inside: Inside }} Spare
  */
 
 /**
@@ -71,13 +83,14 @@ class Inside {
 class Starter {
   /**
    * @param {typeof import("isolated-vm")} ivm
-   * @param {import("isolated-vm").ExternalCopy<ArrayBuffer>} snapshot
+   * @param {import("./snapshot.js").Preludes} preludes
    * @param {import("./memory.js").Collector} collector
    * @param {() => boolean} isIdle whether nothing runs that making an isolate would hold up
    */
-  constructor(ivm, snapshot, collector, isIdle) {
+  constructor(ivm, preludes, collector, isIdle) {
     this.ivm = ivm;
-    this.snapshot = snapshot;
+    this.preludes = preludes;
+    this.pieces = preludes.lean === null ? null : new Pieces(ivm, preludes.lean.prelude);
     this.collector = collector;
     this.isIdle = isIdle;
     /** @type {Spare | null} */
@@ -89,29 +102,47 @@ class Starter {
    * @param {number} engineMib
    * @param {(message: string) => void} onCatastrophe
    * @param {(ns: number) => void} charge
+   * @param {Code} code that will run in it
    * @returns {Inside}
    */
-  make(engineMib, onCatastrophe, charge) {
+  make(engineMib, onCatastrophe, charge, code) {
+    const start = this.preludes.lean === null ? null : this.preludes.lean.prelude.startOf(code);
+    const isLean = start !== null;
+    const inside = this.blank(engineMib, isLean, { onCatastrophe, charge });
+    if (isLean) inside.take(start);
+    return inside;
+  }
+
+  /**
+   * @param {number} engineMib
+   * @param {boolean} isLean
+   * @param {Owner} owner
+   */
+  blank(engineMib, isLean, owner) {
     const spare = this.spare;
-    this.prepareSoon(engineMib);
-    if (spare === null || spare.engineMib !== engineMib) return this.build(engineMib, { onCatastrophe, charge }).inside;
+    this.prepareSoon(engineMib, isLean);
+    if (spare === null || spare.engineMib !== engineMib || spare.isLean !== isLean)
+      return this.build(engineMib, isLean, owner).inside;
     this.spare = null;
-    Object.assign(spare.owner, { onCatastrophe, charge });
+    Object.assign(spare.owner, owner);
     return spare.inside;
   }
 
   /**
    * @param {number} engineMib
+   * @param {boolean} isLean
    * @param {Owner} owner
    * @returns {Spare}
    */
-  build(engineMib, owner) {
-    const { ivm, snapshot } = this;
+  build(engineMib, isLean, owner) {
+    const { ivm, preludes } = this;
     const onCatastrophicError = (/** @type {string} */ message) => owner.onCatastrophe(message);
+    const snapshot = isLean && preludes.lean !== null ? preludes.lean.snapshot : preludes.whole;
     const vm = new ivm.Isolate({ memoryLimit: engineMib, snapshot, onCatastrophicError });
     try {
       const context = this.collector.hidden(() => vm.createContextSync());
-      return { engineMib, owner, inside: new Inside(ivm, vm, context, (ns) => owner.charge(ns)) };
+      const pieces = isLean ? this.pieces : null;
+      return { engineMib, isLean, owner, inside: new Inside(ivm, vm, context, (ns) => owner.charge(ns), pieces) };
     } catch (error) {
       vm.dispose();
       throw error;
@@ -119,7 +150,7 @@ class Starter {
   }
 
   /** Have a blank isolate ready for the next Worker that needs one, made while nothing else runs. */
-  prepareSoon(/** @type {number} */ engineMib) {
+  prepareSoon(/** @type {number} */ engineMib, /** @type {boolean} */ isLean) {
     if (this.preparing) return;
     this.preparing = true;
     const prepare = () => {
@@ -128,16 +159,21 @@ class Starter {
         return;
       }
       this.preparing = false;
-      if (this.spare?.engineMib === engineMib) return;
+      if (this.spare?.engineMib === engineMib && this.spare.isLean === isLean) return;
       this.spare?.inside.vm.dispose();
-      this.spare = this.build(engineMib, { onCatastrophe: () => {}, charge: () => {} });
+      this.spare = this.build(engineMib, isLean, { onCatastrophe: () => {}, charge: () => {} });
     };
     setTimeout(prepare, BETWEEN_LOOKS_MS);
   }
 
-  /** Throws when the prelude in the snapshot is not what an isolate can be made with. */
+  /** Throws when the prelude in a snapshot is not what an isolate can be made with. */
   tryOut() {
-    this.spare = this.build(USUAL_MIB, { onCatastrophe: () => {}, charge: () => {} });
+    const build = (/** @type {boolean} */ isLean) =>
+      this.build(USUAL_MIB, isLean, { onCatastrophe: () => {}, charge: () => {} });
+    this.spare = build(false);
+    if (this.preludes.lean === null) return;
+    this.spare.inside.vm.dispose();
+    this.spare = build(true);
   }
 
   /**

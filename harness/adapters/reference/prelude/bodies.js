@@ -30,7 +30,10 @@ function contentFromHost(invocation, described, bytes) {
   const content = new Content(invocation.domain);
   const handle = ownField(described, "stream");
   if (handle === undefined) content.bytes = bytes ?? new ArrayBuffer(0);
-  else content.incoming = new Incoming(invocation, handle);
+  else {
+    need("incoming");
+    content.incoming = new Incoming(invocation, handle);
+  }
   return content;
 }
 

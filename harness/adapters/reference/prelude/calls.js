@@ -41,6 +41,12 @@ function decodable(json) {
   return text + stringSlice(json, from);
 }
 
+/** What comes before the first of such marks. */
+const beforeFirst = (text, mark) => {
+  const at = stringIndexOf(text, mark);
+  return at === -1 ? text : stringSlice(text, 0, at);
+};
+
 /** Plain data as JSON, also when Worker code planted a toJSON. @param {any} value */
 const plainJson = (value) =>
   "toJSON" in ObjectPrototype || "toJSON" in ArrayPrototype ? plainJsonByHand(value) : jsonStringify(value);
@@ -67,6 +73,9 @@ function plainJsonByHand(value) {
  * @throws {DOMException} DataCloneError
  */
 const codedText = (value, options) => `{"c":${jsonStringify(plainJson(encodeStructured(value, options)))}}`;
+
+/** How values are coded that a method is called with, or returns. */
+const rpcOptions = { __proto__: null, plainInstances: false };
 
 /** The value again. Data that was never coded stands for itself. @param {any} coded as JSON.parse gave it */
 function decoded(coded) {
@@ -264,6 +273,10 @@ function thrownText({ name, message, stack }) {
 function postException(invocation, thrown) {
   if (!invocation.over) post(`["exception",${invocation.rid},${thrownText(describeThrown(thrown))}}]`);
 }
+
+hooks.uncaught = (error) => {
+  if (current !== null) postException(current, error);
+};
 
 /** The answer is an exception. @param {Invocation} invocation */
 function postFailure(invocation, thrown) {

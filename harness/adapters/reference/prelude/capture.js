@@ -119,10 +119,10 @@ const reflectGet = Reflect.get;
 const reflectHas = Reflect.has;
 
 /** Built-ins that V8 makes only with a context, so after the snapshot; `prepareContext` captures them. */
-const late = { isError: (value) => objectToString(value) === "[object Error]" };
+const late = { isError: (value) => objectToString(value) === "[object Error]", Float16Array: undefined };
 
 /** What the host does for the prelude, synchronously and at the cost of a thread hop; filled in later, null before. */
-const native = { parseUrl: null, setUrl: null, random: null, digest: null };
+const native = { parseUrl: null, setUrl: null, random: null, digest: null, piece: null };
 
 /**
  * What files of the prelude offer to files before them; filled in while the snapshot is made.

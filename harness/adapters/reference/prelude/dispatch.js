@@ -197,6 +197,7 @@ defineProperty(globalThis, "__isomark", {
     makeWasmModule: (bytes) => makeWasmModule(bytes), // which `prepareContext` makes
     prepareContext: prepare,
     workersModule,
+    takePiece,
   },
   writable: true,
   enumerable: false,

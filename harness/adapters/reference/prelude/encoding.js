@@ -328,3 +328,12 @@ function base64Decode(text) {
   }
   return new Uint8Array(viewOf(bytes, 0, written));
 }
+
+/** @param {Uint8Array} bytes */
+function latin1Hex(bytes) {
+  const digits = "0123456789abcdef";
+  let text = "";
+  for (let index = 0; index < typedArrayLength(bytes); index += 1)
+    text += digits[bytes[index] >> 4] + digits[bytes[index] & 15];
+  return text;
+}

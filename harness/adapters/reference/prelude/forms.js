@@ -44,15 +44,6 @@ function multipartOf(form) {
   return { __proto__: null, bytes: typedArrayBuffer(bytes), type: `multipart/form-data; boundary=${boundary}` };
 }
 
-/** @param {Uint8Array} bytes */
-function latin1Hex(bytes) {
-  const digits = "0123456789abcdef";
-  let text = "";
-  for (let index = 0; index < typedArrayLength(bytes); index += 1)
-    text += digits[bytes[index] >> 4] + digits[bytes[index] & 15];
-  return text;
-}
-
 const appendToForm = uncurryThis(FormData.prototype.append);
 
 /** @param {string | ArrayBuffer} whole @param {string} type its content type @returns {FormData} @throws {TypeError} */
@@ -106,11 +97,6 @@ function appendPart(form, head, bytes) {
   if (filename === null) appendToForm(form, name, utf8Decode(bytes));
   else appendToForm(form, name, new File([bytes], filename, { __proto__: null, type }));
 }
-
-const beforeFirst = (text, mark) => {
-  const at = stringIndexOf(text, mark);
-  return at === -1 ? text : stringSlice(text, 0, at);
-};
 
 const latin1OfUtf8 = (text) => {
   const bytes = utf8Encode(text);

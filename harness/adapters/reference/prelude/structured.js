@@ -32,7 +32,7 @@ const structuredExtensions = [];
 /** Constructors of views by their kind; surface.js adds Float16Array, which V8 makes only with the context. */
 const viewKinds = {
   __proto__: null, DataView, Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array,
-  BigInt64Array, BigUint64Array, Float32Array, Float64Array,
+  BigInt64Array, BigUint64Array, Float32Array, Float64Array, Float16Array: late.Float16Array,
 };
 const errorKinds = { __proto__: null, Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
 

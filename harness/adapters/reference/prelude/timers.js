@@ -75,6 +75,3 @@ const { setTimeout, setInterval, clearTimeout, clearInterval } = {
 
 hooks.setTimer = (callback, ms) => armTimer(requireRequest("setting a timeout"), callback, ms);
 hooks.clearTimer = disarmTimer;
-hooks.uncaught = (error) => {
-  if (current !== null) postException(current, error);
-};

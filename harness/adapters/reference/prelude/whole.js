@@ -2,3 +2,4 @@
 
 /** Sees to it that what is in a piece can be used. */
 const need = () => {};
+const takePiece = undefined;

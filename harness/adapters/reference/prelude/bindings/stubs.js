@@ -44,7 +44,6 @@ function callRemote(handle, before, method, args) {
   }
 }
 
-const rpcOptions = { __proto__: null, plainInstances: false };
 const decodedAnswer = (text) => decoded(jsonParse(text));
 
 const noConnect = () => {
