@@ -28,7 +28,7 @@ let starter;
 /** With "lean" in the environment, every Worker that can has the lean prelude, and its pieces. */
 function preludes() {
   const made = makePreludes(ivm, path.join(adapter, "prelude"), nodeModules);
-  if (process.env.ISOMARK_PRELUDE === "lean") Object.assign(made.lean?.prelude ?? {}, { most: Infinity, whole: /(?!)/ });
+  if (process.env.ISOMARK_PRELUDE === "lean") Object.assign(made.lean?.prelude ?? {}, { most: Infinity, whole: /WebAssembly/ });
   return made;
 }
 
@@ -188,8 +188,10 @@ class FakeHost {
   async turn(kind, rid, id, text, bytes) {
     const ended = this.ended.splice(0).join();
     const bin = bytes && bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+    const { claims } = this.inside;
+    const place = claims.open();
     const delivered = this.apply("deliver", [
-      this.inside.claims.open(),
+      place,
       kind,
       rid,
       id,
@@ -199,7 +201,10 @@ class FakeHost {
       bin && new ivm.ExternalCopy(bin).copyInto(),
     ]);
     await delivered.catch((/** @type {any} */ error) => this.stray.push(error));
-    const { posts, binaries } = drainedFrom(await this.apply("drain", [], { result: { copy: true } }));
+    const { posts, binaries } = drainedFrom(
+      await this.apply("drain", [], { result: { copy: true } }),
+      claims.measured(place),
+    );
     if (posts === "") return;
     const [timers, wasm, , ...rest] = posts.split("\n");
     this.wasmBytes = Number(wasm);

@@ -1,11 +1,11 @@
 // The way into an isolate. It is part of the snapshot, after the prelude, and runs before any code of the Worker's could
 // change what it uses. What it is given it shows to nobody: `vm`, the isolate itself, whose clock and sizes it reads, and
-// `shared`, the claims.
+// `shared`, the memory of claims.js.
 //
 // - `configure`, when the Worker's modules have run. An empty text says that the main module has not run to its end.
 // - `deliver`, a turn. One that the host has withdrawn is not begun.
-// - `drain`, what came of it: `CPU clock in ns, heap bytes, bytes outside it \n` and the prelude's text; an array of that
-//   and the bytes that leave, if there are any. Sizes are left out when the Worker has laid setters for their names.
+// - `drain`, what came of it: the prelude's text; an array of that and the bytes that leave, if there are any. What was
+//   measured is in `shared`; no sizes are when the Worker has laid setters for their names.
 // - `compileWasm`, and `workersModule`, the object that `cloudflare:workers` exports.
 // - `takePiece`, if the prelude comes in pieces: before any code of the Worker's runs.
 globalThis.__isomarkEntrance = (vm, shared, names, ...natives) => {
@@ -13,9 +13,14 @@ globalThis.__isomarkEntrance = (vm, shared, names, ...natives) => {
   const BEGUN = 1;
   const { defineProperty: define, deleteProperty, apply } = Reflect;
   const { hasOwn } = Object;
+  const { Number } = globalThis;
   const claim = Atomics.compareExchange;
   const sizesOf = vm.getHeapStatisticsSync;
-  const claims = new Int32Array(shared);
+  const PLACES = 64;
+  const MEASURES = 3;
+  const claims = new Int32Array(shared, 0, PLACES);
+  const measures = new Float64Array(shared, PLACES * 4);
+  let at = 0;
   const prelude = globalThis.__isomark;
   for (const name of ["__isomark", "__isomarkEntrance"]) deleteProperty(globalThis, name);
   for (const name of ["configure", "deliver", "drain", "drainBinary"]) {
@@ -33,10 +38,12 @@ globalThis.__isomarkEntrance = (vm, shared, names, ...natives) => {
     offerNatives();
     prepareContext();
   }
-  const sizes = () => {
+  const measure = () => {
+    measures[at] = Number(vm.cpuTime);
     const heap = apply(sizesOf, vm, []);
-    if (!hasOwn(heap, "used_heap_size") || !hasOwn(heap, "externally_allocated_size")) return ",";
-    return `${heap.used_heap_size},${heap.externally_allocated_size}`;
+    const tells = hasOwn(heap, "used_heap_size") && hasOwn(heap, "externally_allocated_size");
+    measures[at + 1] = tells ? heap.used_heap_size : NaN;
+    measures[at + 2] = tells ? heap.externally_allocated_size : NaN;
   };
   return {
     __proto__: null,
@@ -53,14 +60,15 @@ globalThis.__isomarkEntrance = (vm, shared, names, ...natives) => {
       return configure(namespace, config);
     },
     deliver(place, kind, rid, id, text, nowMs, ended, bytes) {
+      at = place * MEASURES;
       if (claim(claims, place, OPEN, BEGUN) === OPEN) deliver(kind, rid, id, text, nowMs, ended, bytes);
     },
     drain() {
       const posts = drain();
       const binaries = drainBinary();
-      const text = `${vm.cpuTime},${sizes()}\n${posts}`;
-      if (binaries.length === 0) return text;
-      const parcel = [text];
+      measure();
+      if (binaries.length === 0) return posts;
+      const parcel = [posts];
       for (let index = 0; index < binaries.length; index += 1) {
         define(parcel, index + 1, { __proto__: null, value: binaries[index], enumerable: true });
       }

@@ -194,7 +194,7 @@ class Isolate {
     deliver.apply(undefined, given).then(undefined, (error) => (turn.rejection = { error }));
     drain.apply(undefined, NO_ARGUMENTS, COPIED).then(
       (given) => {
-        turn.drained = drainedFrom(/** @type {any} */ (given));
+        turn.drained = drainedFrom(/** @type {any} */ (given), claims.measured(turn.place));
         if (turn === this.turn) this.finish(turn, turn.drained.heap);
       },
       () => {
@@ -325,7 +325,7 @@ class Isolate {
       .collect(vm)
       .then(() => Promise.all([drain.apply(undefined, NO_ARGUMENTS, COPIED), vm.getHeapStatistics()]))
       .then(([drained, after]) => {
-        this.absorb(drainedFrom(/** @type {any} */ (drained)).posts); // WebAssembly memory may have gone too
+        this.absorb(typeof drained === "string" ? drained : drained[0]); // WebAssembly memory may have gone too
         if (this.memory.held(after) > this.memory.bytes) over();
         else this.conclude(turn, account, after, cpuNs, posts);
       })

@@ -35,17 +35,14 @@ const again = (turn) => ({ ...newTurn(turn.rid, turn.kind, turn.id), limitNs: tu
 const NO_BINARIES = [];
 
 /**
- * `cpu,heap,outside \n posts`, alone or with the bytes that leave.
+ * The posts, alone or with the bytes that leave; and what was measured.
  * @param {string | [string, ...ArrayBuffer[]]} given
+ * @param {{ endedCpu: bigint, heap: Heap | null }} measured
  * @returns {Drained}
  */
-function drainedFrom(given) {
-  const text = typeof given === "string" ? given : given[0];
-  const binaries = typeof given === "string" ? NO_BINARIES : /** @type {ArrayBuffer[]} */ (given.slice(1));
-  const end = text.indexOf("\n");
-  const [cpu, used, outside] = text.slice(0, end).split(",");
-  const heap = used === "" ? null : { used_heap_size: Number(used), externally_allocated_size: Number(outside) };
-  return { endedCpu: BigInt(cpu), heap, posts: text.slice(end + 1), binaries };
+function drainedFrom(given, { endedCpu, heap }) {
+  if (typeof given === "string") return { endedCpu, heap, posts: given, binaries: NO_BINARIES };
+  return { endedCpu, heap, posts: given[0], binaries: /** @type {ArrayBuffer[]} */ (given.slice(1)) };
 }
 
 /** The requests that would begin with these turns. @param {Turn[]} turns */

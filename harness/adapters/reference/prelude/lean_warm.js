@@ -4,7 +4,7 @@
   const sizes = { used_heap_size: 1, externally_allocated_size: 1 };
   const vm = { cpuTime: 0n, getHeapStatisticsSync: () => sizes };
   const enter = globalThis.__isomarkEntrance;
-  const claims = new ArrayBuffer(64);
+  const claims = new ArrayBuffer(2048);
   const { configure, deliver, drain } = enter(vm, claims, Object.keys(natives).join(), ...Object.values(natives));
   const handler = { fetch: () => Response.json({}) };
   configure(
