@@ -28,7 +28,7 @@ let starter;
 /** With "lean" in the environment, every Worker that can has the lean prelude, and its pieces. */
 function preludes() {
   const made = makePreludes(ivm, path.join(adapter, "prelude"), nodeModules);
-  if (process.env.ISOMARK_PRELUDE === "lean") Object.assign(made.lean?.prelude ?? {}, { most: Infinity, whole: /WebAssembly/ });
+  if (process.env.ISOMARK_PRELUDE === "lean") Object.assign(made.lean?.prelude ?? {}, { most: Infinity, whole: /WebAssembly|cloudflare:workers/ });
   return made;
 }
 

@@ -3,8 +3,7 @@
 // The lean prelude: what every Worker needs, and the rest in pieces. lean.json in the prelude's folder says what is in
 // which piece, and this which Workers are given which. A piece:
 //
-// - `files`, in their order, in a scope of their own; `needs`: pieces to be taken before; `asks`: a function to be called
-//   before
+// - `files`, in their order, in a scope of their own; `needs`: pieces to be taken before
 // - what others may use of it: `late`, functions that take the piece at their first call; `unless`, functions by what they
 //   are as long as nobody took the piece; `values`, for whoever knows that it was taken
 // - `globals`: what of it is global; with `words`, what the source of a Worker says that needs the piece from the start
@@ -23,7 +22,7 @@ const MOST_AT_START = 65536;
 
 /**
  * @typedef {{
- *   files: string[], needs?: string[], asks?: string, late?: string[], unless?: Record<string, string>,
+ *   files: string[], needs?: string[], late?: string[], unless?: Record<string, string>,
  *   values?: string[], globals?: string[], words?: string[],
  * }} Described
  * @typedef {{ name: string, globals: string, text: string }} Piece
@@ -121,9 +120,9 @@ function coreSource(files, declared) {
 }
 
 /** Its value is an object of all that the piece gives. @param {Described} piece @param {string} files */
-function pieceSource({ needs = [], asks, late = [], unless = {}, values = [], globals = [] }, files) {
+function pieceSource({ needs = [], late = [], unless = {}, values = [], globals = [] }, files) {
   const given = [...new Set([...late, ...Object.keys(unless), ...values])];
-  const first = needs.map((name) => `need("${name}");\n`).join("") + (asks === undefined ? "" : `${asks}();\n`);
+  const first = needs.map((name) => `need("${name}");\n`).join("");
   const all = [...new Set([...given, ...globals])].join(", ");
   const value = `(() => {\n${files}\nreturn { __proto__: null, ${all} };\n})()`;
   return `"use strict";\n${first}({ ${given.join(", ")} } = ${value});\n//# sourceURL=isomark:prelude\n`;

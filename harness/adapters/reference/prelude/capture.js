@@ -7,7 +7,7 @@
 // Object.prototype could catch; they are written only where the Worker's own objects are meant.
 
 const {
-  Array, ArrayBuffer, BigInt, Boolean, DataView, Error, FinalizationRegistry, Function, Map, Number, Object, Promise,
+  Array, ArrayBuffer, BigInt, Boolean, DataView, Error, FinalizationRegistry, Function, Map, Math, Number, Object, Promise,
   RegExp, Set, String, Symbol, WeakMap, WeakRef, WeakSet,
   EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError,
   Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array,

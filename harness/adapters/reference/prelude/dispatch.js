@@ -20,20 +20,6 @@ function respond(invocation, response) {
   partDone(invocation);
 }
 
-/** The answer of a method. @throws {DOMException} DataCloneError for a value that cannot cross */
-function respondValue(invocation, value) {
-  if (invocation.over) return;
-  post(`["return",${invocation.rid},${codedText(value, rpcOptions)}]`);
-  partDone(invocation);
-}
-
-/** The answer of other handlers. @param {string} text JSON */
-function respondText(invocation, text) {
-  if (invocation.over) return;
-  post(`["return",${invocation.rid},${text}]`);
-  partDone(invocation);
-}
-
 /** Does a part of a request; what it throws is the request's failure. */
 function guarded(invocation, work) {
   try {
@@ -58,56 +44,22 @@ async function answerLater(invocation, result, answer) {
   }
 }
 
-/**
- * What each type of event comes to. May throw.
- * @type {Record<string, (invocation: Invocation, event: any, bytes?: ArrayBuffer) => void>}
- */
-const begin = {
-  __proto__: null,
-  fetch(invocation, event, bytes) {
-    const request = incomingRequest(invocation, event.request, bytes);
-    const result = callHandler(invocation, event.entrypoint, "fetch", request);
-    if (isResponse(result)) respond(invocation, result);
-    else answerLater(invocation, result, respond);
-  },
-  rpc(invocation, event) {
-    const { receiver, isInstance } = receiverOf(invocation, event.entrypoint);
-    if (!isInstance || !isPrototypeOf(WorkerEntrypoint.prototype, receiver)) {
-      throw new TypeError("The receiver is not an RPC object: its class does not extend WorkerEntrypoint.");
-    }
-    answerLater(invocation, callMethod(receiver, event.method, decoded(event.args)), respondValue);
-  },
-  "object-fetch"(invocation, event, bytes) {
-    const use = (instance) => {
-      if (typeof instance.fetch !== "function") throw new TypeError("Handler does not export a fetch() function.");
-      return instance.fetch(incomingRequest(invocation, event.request, bytes));
-    };
-    enterObject(invocation, event, use, (result) => answerLater(invocation, result, respond));
-  },
-  "object-rpc"(invocation, event) {
-    const use = (instance) => {
-      if (!isPrototypeOf(DurableObject.prototype, instance)) {
-        throw new TypeError("The receiver is not an RPC object: its class does not extend DurableObject.");
-      }
-      return callMethod(instance, event.method, decoded(event.args));
-    };
-    enterObject(invocation, event, use, (result) => answerLater(invocation, result, respondValue));
-  },
-  scheduled(invocation, event) {
-    need("triggers");
-    const result = callHandler(invocation, null, "scheduled", new ScheduledController(contextToken, event));
-    answerLater(invocation, result, () => respondText(invocation, "null"));
-  },
-  queue(invocation, event) {
-    const { batch, answer } = batchOf(event);
-    const result = callHandler(invocation, null, "queue", batch);
-    answerLater(invocation, result, () => respondText(invocation, answer()));
-  },
-  tail(invocation, event) {
-    const result = callHandler(invocation, null, "tail", event.events);
-    answerLater(invocation, result, () => respondText(invocation, "null"));
-  },
-};
+/** What a request comes to. May throw. */
+function beginFetch(invocation, event, bytes) {
+  const request = incomingRequest(invocation, event.request, bytes);
+  const result = callHandler(invocation, event.entrypoint, "fetch", request);
+  if (isResponse(result)) respond(invocation, result);
+  else answerLater(invocation, result, respond);
+}
+
+function begin(invocation, event, bytes) {
+  if (event.type === "fetch") {
+    beginFetch(invocation, event, bytes);
+    return;
+  }
+  need("events of all kinds");
+  otherEvents[event.type](invocation, event, bytes);
+}
 
 /** Requests that are over: what belongs to them is forgotten. @param {string} ended their ids, comma-separated */
 function forgetEnded(ended) {
@@ -134,7 +86,7 @@ function deliver(kind, rid, id, text, nowMs, ended, bytes) {
     current = invocation;
     try {
       const event = jsonParse(text);
-      begin[event.type](invocation, event, bytes);
+      begin(invocation, event, bytes);
     } catch (error) {
       failRequest(invocation, error);
     }

@@ -337,3 +337,9 @@ function latin1Hex(bytes) {
     text += digits[bytes[index] >> 4] + digits[bytes[index] & 15];
   return text;
 }
+
+/** What comes before the first of such marks. */
+const beforeFirst = (text, mark) => {
+  const at = stringIndexOf(text, mark);
+  return at === -1 ? text : stringSlice(text, 0, at);
+};

@@ -19,69 +19,11 @@ class ExecutionContext {
 }
 webInterface(ExecutionContext);
 
-/** Gives an instance its `ctx` and `env`, whatever setters its class has. */
-function equip(instance, ctx, env) {
-  defineProperty(instance, "ctx", {
-    __proto__: null,
-    value: ctx,
-    writable: true,
-    enumerable: false,
-    configurable: true,
-  });
-  defineProperty(instance, "env", {
-    __proto__: null,
-    value: env,
-    writable: true,
-    enumerable: false,
-    configurable: true,
-  });
-}
-
-class WorkerEntrypoint {
-  constructor(ctx, env) {
-    equip(this, ctx, env);
-  }
-}
-
-class DurableObject {
-  constructor(ctx, env) {
-    equip(this, ctx, env);
-  }
-}
-
-class RpcTarget {}
-
 /** The same object for `env` of handlers and for `import { env } from "cloudflare:workers"`. */
 const env = {};
 
-/** What `cloudflare:workers` exports. */
-const workersModule = {
-  DurableObject,
-  RpcTarget,
-  WorkerEntrypoint,
-  env,
-  waitUntil(promise) {
-    keepOpen(requireRequest("waitUntil()"), promise);
-  },
-};
-
 /** What events a handler can be for. */
 const eventNames = ["alarm", "email", "fetch", "queue", "scheduled", "tail", "tailStream", "test", "trace"];
-/**
- * No names for methods that may be called by RPC.
- * https://developers.cloudflare.com/workers/runtime-apis/rpc/reserved-methods/
- */
-const reservedNames = {
-  __proto__: null,
-  alarm: true,
-  connect: true,
-  constructor: true,
-  dup: true,
-  fetch: true,
-  webSocketClose: true,
-  webSocketError: true,
-  webSocketMessage: true,
-};
 
 /** @type {Map<string, {value: any, isClass: boolean}>} by export name */
 const exported = new SafeMap();
@@ -102,6 +44,7 @@ function inspectExports(namespace) {
     if (typeof name !== "string") continue;
     const value = namespace[name];
     const ofClass = isClass(value);
+    if (ofClass) need("rpc");
     exported.set(name, { __proto__: null, value, isClass: ofClass });
     const kind = ofClass ? "class" : isObject(value) ? typeof value : "other";
     const entrypoint = ofClass && isPrototypeOf(WorkerEntrypoint.prototype, value.prototype);
@@ -122,23 +65,6 @@ function handlersOf(value, ofClass) {
     if (handles) text += `${text === "" ? "" : ","}"${name}"`;
   }
   return text;
-}
-
-/**
- * A method of a class or of those that it extends, short of the platform's own; null when there is none.
- * @param {object | null} prototype
- * @param {string} name
- */
-function methodOf(prototype, name) {
-  for (let owner = prototype; owner !== null && owner !== ObjectPrototype; owner = getPrototypeOf(owner)) {
-    if (owner === WorkerEntrypoint.prototype || owner === DurableObject.prototype || owner === RpcTarget.prototype)
-      return null;
-    const descriptor = getOwnPropertyDescriptor(owner, name);
-    if (descriptor === undefined) continue;
-    const method = ownField(descriptor, "value");
-    return typeof method === "function" ? method : null;
-  }
-  return null;
 }
 
 /**
@@ -165,17 +91,4 @@ function callHandler(invocation, entrypoint, event, argument) {
   const handler = receiver[event];
   if (typeof handler !== "function") throw new TypeError(`Handler does not export a ${event}() function.`);
   return reflectApply(handler, receiver, isInstance ? [argument] : [argument, env, ctx]);
-}
-
-/**
- * Calls a method of an instance by RPC.
- * @param {object} receiver
- * @param {string} name
- * @param {any[]} args
- * @throws {TypeError} for what is no method of its class
- */
-function callMethod(receiver, name, args) {
-  const method = reservedNames[name] ? null : methodOf(getPrototypeOf(receiver), name);
-  if (method === null) throw new TypeError(`The RPC receiver does not implement the method ${quote(name)}.`);
-  return reflectApply(method, receiver, args);
 }

@@ -1,7 +1,7 @@
 // What a Worker finds on globalThis that names nothing else: the host looks for names in its source, and has the pieces
 // that they are in taken before it runs. A Worker that could reach globals without naming them gets the whole prelude.
 
-publish({ Date, Performance, Request, Response, fetch, performance });
+publish({ Date, Request, Response, fetch });
 
 const wasmBytes = () => 0;
 const makeWasmModule = () => {

@@ -3,8 +3,14 @@
 //
 // The source of a piece is the host's, one copy for all isolates. It is evaluated in the scope that all files share, by
 // the `eval` that the snapshot's script was given: Worker code has none. By then Worker code may have replaced every
-// built-in there is, so what a file does when it is evaluated keeps to capture.js as its functions do. One cannot,
-// because it is not ours: `needsBuiltIns` says whether what it uses is as V8 made it.
+// built-in there is, so what a file does when it is evaluated keeps to capture.js as its functions do. One does not,
+// because it is not ours: lean_built_ins.js, before it, sees to it that what it uses is as V8 made it.
+
+/** For lean_built_ins.js. */
+const builtInsOfStreams = {
+  __proto__: null, defineProperties: Object.defineProperties, create: Object.create, bind: FunctionPrototype.bind,
+  call: FunctionPrototype.call, resolve: Promise.resolve, reject: Promise.reject, then: Promise.prototype.then,
+};
 
 /** By name: what a piece gives to the others. */
 const pieces = { __proto__: null };
@@ -12,32 +18,6 @@ const pieces = { __proto__: null };
 /** Sees to it that what is in a piece can be used. */
 const need = (name) => {
   if (pieces[name] === undefined) pieces[name] = eval(native.piece(name));
-};
-
-/** What evaluating the streams library calls. */
-const builtInsOfStreams = [
-  [Object, "defineProperty"], [Object, "defineProperties"], [Object, "create"], [Object, "setPrototypeOf"],
-  [FunctionPrototype, "bind"], [FunctionPrototype, "call"], [Promise, "resolve"], [Promise, "reject"],
-  [Promise.prototype, "then"], [Number, "isFinite"], [globalThis.Math, "trunc"],
-];
-for (let index = 0; index < builtInsOfStreams.length; index += 1) {
-  const [holder, name] = builtInsOfStreams[index];
-  builtInsOfStreams[index][2] = holder[name];
-}
-
-/** @throws {TypeError} when Worker code has replaced one */
-const needsBuiltIns = () => {
-  for (let index = 0; index < builtInsOfStreams.length; index += 1) {
-    const builtIn = builtInsOfStreams[index];
-    const descriptor = getOwnPropertyDescriptor(builtIn[0], builtIn[1]);
-    if (descriptor === undefined || ownField(descriptor, "value") !== builtIn[2])
-      throw new TypeError(`Streams cannot be used first when ${builtIn[1]}() of a built-in has been replaced.`);
-  }
-  const members = ["get", "set", "value", "writable", "enumerable", "configurable", "name"];
-  for (let index = 0; index < members.length; index += 1) {
-    if (members[index] in ObjectPrototype)
-      throw new TypeError(`Streams cannot be used first when Object.prototype has a ${members[index]}.`);
-  }
 };
 
 /**
