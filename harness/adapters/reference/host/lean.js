@@ -4,8 +4,8 @@
 // which piece, and this which Workers are given which. A piece:
 //
 // - `files`, in their order, in a scope of their own; `needs`: pieces to be taken before
-// - what others may use of it: `late`, functions that take the piece at their first call; `unless`, functions by what they
-//   are as long as nobody took the piece; `values`, for whoever knows that it was taken
+// - what others may use of it: `values`, when they have said `need` of the piece; `unless`, functions by what they are as
+//   long as nobody took it
 // - `globals`: what of it is global; with `words`, what the source of a Worker says that needs the piece from the start
 //
 // `whole`: what the source of a Worker says that needs the whole prelude.
@@ -22,8 +22,8 @@ const MOST_AT_START = 65536;
 
 /**
  * @typedef {{
- *   files: string[], needs?: string[], late?: string[], unless?: Record<string, string>,
- *   values?: string[], globals?: string[], words?: string[],
+ *   files: string[], needs?: string[], unless?: Record<string, string>, values?: string[],
+ *   globals?: string[], words?: string[],
  * }} Described
  * @typedef {{ name: string, globals: string, text: string }} Piece
  */
@@ -50,7 +50,7 @@ class Lean {
   constructor(folder, nodeModules, { core, pieces, whole }) {
     const described = Object.entries(pieces);
     const source = (/** @type {string[]} */ files) => filesSource(folder, nodeModules, files);
-    const declared = described.map(([name, piece]) => declarations(name, piece)).join("");
+    const declared = described.map(([, piece]) => declarations(piece)).join("");
     this.source = coreSource(source(core), declared);
     /** @type {Map<string, Piece>} */
     this.pieces = new Map(
@@ -99,15 +99,11 @@ class Lean {
   }
 }
 
-/** Names in the scope of all files, which the piece gives their values to. @param {string} name @param {Described} piece */
-function declarations(name, { late = [], unless = {}, values = [] }) {
-  const call = (/** @type {string} */ called) => `need("${name}"); return reflectApply(${called}, undefined, given);`;
-  return [
-    ...late.map((called) => `let ${called} = (...given) => { ${call(called)} };\n`),
-    ...Object.entries(unless).map(([called, answer]) => `let ${called} = ${answer};\n`),
-    values.length > 0 ? `let ${values.join(", ")};\n` : "",
-  ].join("");
-}
+/** Names in the scope of all files, which the piece gives their values to. @param {Described} piece */
+const declarations = ({ unless = {}, values = [] }) =>
+  [...Object.entries(unless).map(([name, answer]) => `${name} = ${answer}`), ...values]
+    .map((name) => `let ${name};\n`)
+    .join("");
 
 /**
  * A strict function within one that is not: only there can a parameter be called `eval`.
@@ -120,8 +116,8 @@ function coreSource(files, declared) {
 }
 
 /** Its value is an object of all that the piece gives. @param {Described} piece @param {string} files */
-function pieceSource({ needs = [], late = [], unless = {}, values = [], globals = [] }, files) {
-  const given = [...new Set([...late, ...Object.keys(unless), ...values])];
+function pieceSource({ needs = [], unless = {}, values = [], globals = [] }, files) {
+  const given = [...new Set([...Object.keys(unless), ...values])];
   const first = needs.map((name) => `need("${name}");\n`).join("");
   const all = [...new Set([...given, ...globals])].join(", ");
   const value = `(() => {\n${files}\nreturn { __proto__: null, ${all} };\n})()`;

@@ -125,6 +125,7 @@ async function keepOpen(invocation, promise) {
   try {
     await promise;
   } catch (error) {
+    need("failures");
     postException(invocation, error);
   }
   invocation.waits -= 1;

@@ -31,6 +31,7 @@ function guarded(invocation, work) {
 
 function failRequest(invocation, error) {
   if (invocation.over) return;
+  need("failures");
   postFailure(invocation, error);
   partDone(invocation);
 }
@@ -57,7 +58,7 @@ function begin(invocation, event, bytes) {
     beginFetch(invocation, event, bytes);
     return;
   }
-  need("events of all kinds");
+  need("other events");
   otherEvents[event.type](invocation, event, bytes);
 }
 
@@ -96,10 +97,16 @@ function deliver(kind, rid, id, text, nowMs, ended, bytes) {
   current = invocation ?? null;
   if (invocation === undefined) return;
   try {
-    if (kind === TIMER) fireTimer(invocation, id);
-    else if (kind === GONE) clientLeft(invocation);
-    else deliverAnswer(invocation, kind, id, text, bytes);
+    if (kind === GONE) clientLeft(invocation);
+    else if (kind === TIMER) {
+      need("timers");
+      fireTimer(invocation, id);
+    } else {
+      need("asking");
+      deliverAnswer(invocation, kind, id, text, bytes);
+    }
   } catch (error) {
+    need("failures");
     postException(invocation, error);
   }
 }

@@ -200,6 +200,7 @@ class EventTarget {
             reflectApply(handleEvent, callback, [event]);
           }
         } catch (error) {
+          need("console");
           reportError(error);
         }
         setPassive(event, false);

@@ -22,29 +22,38 @@ class Body {
     this.#content = content;
   }
   get body() {
-    return this.#content === null ? null : streamOf(this.#content);
+    if (this.#content === null) return null;
+    need("reading");
+    return streamOf(this.#content);
   }
   get bodyUsed() {
     return isUsed(this.#content);
   }
   text() {
+    need("reading");
     return consume(this.#content, wholeAsText);
   }
   json() {
+    need("reading");
     return consume(this.#content, wholeAsJson);
   }
   arrayBuffer() {
+    need("reading");
     return consume(this.#content, wholeAsBuffer);
   }
   bytes() {
+    need("reading");
     return consume(this.#content, wholeAsBytes);
   }
   blob() {
-    const type = contentTypeOf(this) ?? "";
+    need("reading");
     need("blob");
+    const type = contentTypeOf(this) ?? "";
     return consume(this.#content, (whole) => new Blob(wholeAsBytes(whole), stringToLowerCase(type), blobToken));
   }
   formData() {
+    need("reading");
+    need("blob");
     const type = contentTypeOf(this) ?? "";
     return consume(this.#content, (whole) => formOf(whole, type));
   }

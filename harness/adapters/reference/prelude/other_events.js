@@ -32,6 +32,7 @@ const otherEvents = {
       if (typeof instance.fetch !== "function") throw new TypeError("Handler does not export a fetch() function.");
       return instance.fetch(incomingRequest(invocation, event.request, bytes));
     };
+    need("objects");
     enterObject(invocation, event, use, (result) => answerLater(invocation, result, respond));
   },
   "object-rpc"(invocation, event) {
@@ -41,6 +42,7 @@ const otherEvents = {
       }
       return callMethod(instance, event.method, decoded(event.args));
     };
+    need("objects");
     enterObject(invocation, event, use, (result) => answerLater(invocation, result, respondValue));
   },
   scheduled(invocation, event) {

@@ -8,6 +8,7 @@ function streamOut(invocation, origin, reader, length, ofAnswer) {
       closeIncoming(incoming, new TypeError(BODY_USED));
       return `{"stream":${incoming.handle}}`;
     }
+    need("streams");
     reader = streamReader(streamOfIncoming(incoming));
   }
   lastId += 1;

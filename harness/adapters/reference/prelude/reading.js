@@ -44,6 +44,7 @@ function extractContent(body) {
 function formTextOf(value) {
   let pairs;
   try {
+    need("url");
     pairs = searchPairs(value);
   } catch {
     return null;
@@ -56,6 +57,7 @@ function streamOf(content) {
   if (content.stream !== null) return content.stream;
   checkOwner(content.domain);
   if (content.view === null) {
+    need("streams");
     content.view =
       content.incoming === null ? streamOfWhole(content.text ?? content.bytes) : streamOfIncoming(content.incoming);
     new StreamOrigin(content.view, content);
@@ -73,6 +75,7 @@ function teeContent(content) {
     copy.bytes = content.bytes === null ? null : copied(new Uint8Array(content.bytes));
     return copy;
   }
+  need("streams");
   const branches = streamTee(streamOf(content));
   content.text = content.bytes = content.incoming = content.view = null;
   content.stream = branches[0];

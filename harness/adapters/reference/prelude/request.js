@@ -25,6 +25,7 @@ function toRedirectMode(value) {
 /** @throws {TypeError} for what is no absolute URL, and for one with credentials */
 function toRequestUrl(value) {
   const text = toUSVString(value);
+  need("url");
   const url = parseUrl(text, undefined);
   if (url === null) throw new TypeError(`Invalid URL: ${text}`);
   if (url.username !== "" || url.password !== "")
@@ -63,12 +64,15 @@ class Request extends Body {
       __proto__: null,
       url: request.#href(),
       method: request.#method,
-      pairs: headerPairs(request.#made()),
+      pairs: request.#pairsNow(),
       content: contentOf(request),
       redirect: request.#redirect,
       signal: request.#invocation === null ? request.#signal : null,
     });
-    requestType = (request) => headerIn(headerPairs(request.#made()), "content-type");
+    requestType = (request) => {
+      const pairs = request.#pairsNow();
+      return headerIn(pairs, "content-type");
+    };
   }
 
   constructor(input, init = undefined) {
@@ -78,6 +82,7 @@ class Request extends Body {
     }
     requireArguments(arguments.length, 1, "Request");
     need("headers");
+    need("reading");
     const source = isRequest(input) ? input : null;
     const options = requireDictionary(init, "Request");
     const { method, headers, body, redirect, signal, cf } = options;
@@ -103,17 +108,25 @@ class Request extends Body {
       signal === undefined && source !== null && source.#invocation === null ? source.#signal : (signal ?? null);
     this.#cf = cf === undefined && source !== null ? source.#cf : cf;
   }
+  #pairsNow() {
+    const headers = this.#made();
+    return headerPairs(headers);
+  }
   /** What came in becomes Headers when somebody looks. */
   #made() {
+    need("headers");
     this.#headers ??= headersFrom(pairsFromHost(this.#pairs), true);
     return this.#headers;
   }
   /** One that came in is as the client wrote it. */
   #href() {
-    if (this.#invocation !== null) this.#url = parseUrl(this.#url, undefined)?.href ?? this.#url;
+    if (this.#invocation === null) return this.#url;
+    need("url");
+    this.#url = parseUrl(this.#url, undefined)?.href ?? this.#url;
     return this.#url;
   }
   #ownSignal() {
+    need("events");
     const invocation = this.#invocation;
     if (this.#signal === null && invocation !== null) {
       invocation.signal ??= invocation.gone ? goneSignal() : makeSignal();
@@ -150,13 +163,14 @@ class Request extends Body {
     return false;
   }
   clone() {
+    need("reading");
     const copy = new Request(hostToken, teeContent(contentOf(this)));
     copy.#url = this.#url;
     copy.#method = this.#method;
     copy.#pairs = this.#pairs;
     if (this.#headers !== null) copy.#headers = copiedHeaders(this.#headers, this.#invocation !== null);
     copy.#redirect = this.#redirect;
-    copy.#signal = this.#ownSignal();
+    copy.#signal = this.#signal === null && this.#invocation === null ? null : this.#ownSignal();
     copy.#cf = this.#cf;
     copy.#invocation = this.#invocation;
     return copy;

@@ -67,7 +67,10 @@ class Response extends Body {
       const headers = pairsText(response.#wirePairs());
       return `{"status":${response.#status},"statusText":${quote(response.#statusText)},"headers":${headers},"body":`;
     };
-    responseType = (response) => headerIn(headerPairs(response.#made()), "content-type");
+    responseType = (response) => {
+      const headers = response.#made();
+      return headerIn(headerPairs(headers), "content-type");
+    };
   }
 
   constructor(body = undefined, init = undefined, type = undefined) {
@@ -80,6 +83,7 @@ class Response extends Body {
       this.#implied = type === jsonType ? jsonType.type : TEXT_TYPE;
     } else if (body === undefined || body === null) super(bodyToken, null);
     else {
+      need("reading");
       const extracted = extractContent(body);
       super(bodyToken, extracted.content);
       this.#implied = extracted.type;
@@ -99,6 +103,7 @@ class Response extends Body {
   }
   /** Headers are made when somebody looks. */
   #made() {
+    need("headers");
     const cameIn = this.#pairs !== null;
     this.#headers ??= headersFrom(cameIn ? pairsFromHost(this.#pairs) : this.#wirePairs(), cameIn);
     return this.#headers;
@@ -138,6 +143,7 @@ class Response extends Body {
     return undefined;
   }
   clone() {
+    need("reading");
     checkOwner(this.#domain);
     const copy = new Response(hostToken, teeContent(contentOf(this)));
     copy.#status = this.#status;
@@ -159,6 +165,8 @@ class Response extends Body {
   }
   static redirect(url, status = 302) {
     requireArguments(arguments.length, 1, "Response.redirect");
+    need("url");
+    need("headers");
     const target = parseUrl(toUSVString(url), undefined);
     if (target === null) throw new TypeError("Unable to parse URL.");
     const code = Number(status);
@@ -168,6 +176,7 @@ class Response extends Body {
     return response;
   }
   static error() {
+    need("headers");
     const response = new Response(hostToken, null);
     response.#status = 0;
     response.#isError = true;

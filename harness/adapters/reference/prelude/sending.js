@@ -21,7 +21,11 @@ function claimedOut(invocation, { origin, reader }, length, ofAnswer) {
   if (origin !== null) {
     const { text } = origin;
     if (text !== null && text.length <= LONGEST_INLINE_TEXT) return `{"text":${jsonStringify(text)}}`;
-    if (origin.incoming === null) return `{"bin":${addBinary(origin.bytes ?? encodedText(text))}}`;
+    if (origin.incoming === null) {
+      if (text !== null) need("encoding");
+      return `{"bin":${addBinary(origin.bytes ?? encodedText(text))}}`;
+    }
   }
+  need("pumping");
   return streamOut(invocation, origin, reader, length, ofAnswer);
 }
