@@ -1,14 +1,14 @@
 "use strict";
 
 // The lean prelude: what every Worker needs, and the rest in pieces. lean.json in the prelude's folder says what is in
-// which piece, and this which Workers are given which. A piece:
+// which piece, and this which Workers are started with which. A piece:
 //
-// - `files`, in their order, in a scope of their own; `needs`: pieces to be taken before
-// - what others may use of it: `values`, when they have said `need` of the piece; `unless`, functions by what they are as
-//   long as nobody took it
+// - `files`, in their order, in a scope of their own; `needs`: pieces taken before, whose names it can use
+// - `values`: names that the others can use as well, when they have said `need` of the piece; `unless`: functions they can
+//   use at any time, by what these are as long as nobody took the piece
 // - `globals`: what of it is global; with `words`, what the source of a Worker says that needs the piece from the start
 //
-// `whole`: what the source of a Worker says that needs the whole prelude.
+// `first`: the piece that all others need. `whole`: what the source of a Worker says that needs the whole prelude.
 
 const fs = require("node:fs");
 const path = require("node:path");
@@ -45,21 +45,25 @@ class Lean {
   /**
    * @param {string} folder
    * @param {string} nodeModules
-   * @param {{ core: string[], pieces: Record<string, Described>, whole: string[] }} described
+   * @param {{ core: string[], first: string, pieces: Record<string, Described>, whole: string[] }} described
    */
-  constructor(folder, nodeModules, { core, pieces, whole }) {
+  constructor(folder, nodeModules, { core, first, pieces, whole }) {
     const described = Object.entries(pieces);
     const source = (/** @type {string[]} */ files) => filesSource(folder, nodeModules, files);
+    this.needs = new Map(
+      described.map(([name, { needs = [] }]) => [name, name === first ? [] : [first, ...needs]]),
+    );
+    const sources = new Map(described.map(([name, { files }]) => [name, source(files)]));
     const declared = described.map(([, piece]) => declarations(piece)).join("");
     this.source = coreSource(source(core), declared);
     /** @type {Map<string, Piece>} */
     this.pieces = new Map(
       described.map(([name, piece]) => {
-        const text = pieceSource(piece, source(piece.files));
+        const needed = this.withNeeds(name).slice(0, -1);
+        const text = pieceSource(piece, /** @type {string} */ (sources.get(name)), new Set(needed), sources);
         return [name, { name, globals: (piece.globals ?? []).join(), text }];
       }),
     );
-    this.needs = new Map(described.map(([name, piece]) => [name, piece.needs ?? []]));
     this.starts = described
       .map(([name, { globals = [], words = [] }]) => ({ name, words: [...globals, ...words] }))
       .filter(({ words }) => words.length > 0)
@@ -115,13 +119,29 @@ function coreSource(files, declared) {
   return `((eval) => {\n(() => {\n${inside}})();\n})(globalThis.eval);\n${shortened(entranceSource())}`;
 }
 
-/** Its value is an object of all that the piece gives. @param {Described} piece @param {string} files */
-function pieceSource({ needs = [], unless = {}, values = [], globals = [] }, files) {
-  const given = [...new Set([...Object.keys(unless), ...values])];
-  const first = needs.map((name) => `need("${name}");\n`).join("");
-  const all = [...new Set([...given, ...globals])].join(", ");
-  const value = `(() => {\n${files}\nreturn { __proto__: null, ${all} };\n})()`;
-  return `"use strict";\n${first}({ ${given.join(", ")} } = ${value});\n//# sourceURL=isomark:prelude\n`;
+/** What is declared in files outside of all functions. @param {string} source @returns {string[]} */
+function declaredIn(source) {
+  const single = [...source.matchAll(/^(?:async )?(?:function\*?|class|const|let) ([\w$]+)/gm)].map(([, name]) => name);
+  const lists = [...source.matchAll(/^let ([\w$]+(?:, [\w$]+)+);/gm), ...source.matchAll(/^const \{([^}]+)\} = /gm)];
+  return [...new Set([...single, ...lists.flatMap(([, list]) => list.match(/[\w$]+(?=\s*(?:,|$))/g) ?? [])])];
+}
+
+/**
+ * Its value is an object of all that is declared in it.
+ * @param {Described} piece
+ * @param {string} files
+ * @param {Set<string>} needed
+ * @param {Map<string, string>} sources of all pieces
+ */
+function pieceSource({ unless = {}, values = [] }, files, needed, sources) {
+  const words = new Set(files.match(/[\w$]+/g));
+  const before = [...needed].map((name) => {
+    const used = declaredIn(/** @type {string} */ (sources.get(name))).filter((declared) => words.has(declared));
+    return `need("${name}");\nconst { ${used.join(", ")} } = pieces["${name}"];\n`;
+  });
+  const all = `{ __proto__: null, ${declaredIn(files).join(", ")} }`;
+  const value = `(() => {\n${before.join("")}${files}\nreturn ${all};\n})()`;
+  return `"use strict";\n({ ${[...Object.keys(unless), ...values].join(", ")} } = ${value});\n//# sourceURL=isomark:prelude\n`;
 }
 
 module.exports = { Lean };

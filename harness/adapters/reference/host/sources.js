@@ -40,8 +40,8 @@ function streamsSource(nodeModules) {
   const ponyfill = fs.readFileSync(path.join(nodeModules, STREAMS, "dist", "ponyfill.js"), "utf8");
   // Of what is global it looks for nothing but DOMException.
   const exception = 'typeof DOMException === "function" ? DOMException : undefined';
-  const before = `const globalThis = { __proto__: null, DOMException: ${exception} };`;
-  return `const streams = (() => {\n${before}\nconst exports = {}, module = { exports };\n${ponyfill}\nreturn exports;\n})();`;
+  const before = `const globalThis = { __proto__: null, DOMException: ${exception} }, exports = {}, module = { exports };`;
+  return `const streams = (() => { ${before}\n${ponyfill}\nreturn exports; })();`;
 }
 
 /**
