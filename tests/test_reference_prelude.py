@@ -7,6 +7,7 @@ plays their host.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from functools import cache
@@ -33,10 +34,11 @@ def names() -> list[str]:
 
 
 @cache
-def outcomes() -> dict[str, str | None]:
+def outcomes(prelude: str) -> dict[str, str | None]:
     """What each check came to: None, or what went wrong."""
     command: list[str | Path] = [toolchain.node(), "--no-node-snapshot", FOLDER / "run.js", toolchain.node_modules()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_S, check=False)
+    environment = {**os.environ, "ISOMARK_PRELUDE": prelude}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_S, check=False, env=environment)
     told = [json.loads(line) for line in done.stdout.splitlines()]
     assert told, done.stderr
     return {each["name"]: each["failure"] for each in told}
@@ -44,11 +46,12 @@ def outcomes() -> dict[str, str | None]:
 
 def test_every_check_is_known_here() -> None:
     """No check of the script is left out, none is run twice."""
-    assert sorted(outcomes()) == sorted(names())
+    assert sorted(outcomes("usual")) == sorted(names())
 
 
+@pytest.mark.parametrize("prelude", ["usual", "lean"])
 @pytest.mark.parametrize("name", names())
-def test_prelude(name: str) -> None:
-    """The check finds what it expects."""
-    failure = outcomes()[name]
+def test_prelude(name: str, prelude: str) -> None:
+    """The check finds what it expects; with "lean", in pieces of the prelude, however many the Worker needs."""
+    failure = outcomes(prelude)[name]
     assert failure is None, failure

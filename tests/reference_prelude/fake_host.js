@@ -25,11 +25,35 @@ const unhidden = { hidden: (/** @type {Function} */ make) => make() };
 /** @type {any} */
 let starter;
 
-/** With "lean" in the environment, every Worker that can has the lean prelude, and its pieces. */
+/** In place of what the lean prelude is told of which Workers may have it: every one that can, with all its pieces. */
+const FOR_ALL = { most: Infinity, whole: /WebAssembly|cloudflare:workers/ };
+const isForAll = process.env.ISOMARK_PRELUDE === "lean";
+/** @type {any} */
+let usual;
+
 function preludes() {
   const made = makePreludes(ivm, path.join(adapter, "prelude"), nodeModules);
-  if (process.env.ISOMARK_PRELUDE === "lean") Object.assign(made.lean?.prelude ?? {}, { most: Infinity, whole: /WebAssembly|cloudflare:workers/ });
+  const { prelude } = /** @type {any} */ (made.lean);
+  usual = { most: prelude.most, whole: prelude.whole };
+  if (isForAll) Object.assign(prelude, FOR_ALL);
   return made;
+}
+
+/** Runs something with the lean prelude told of Workers as it is in the runtime, or else. @param {any} told */
+async function toldOtherwise(told, /** @type {() => any} */ run) {
+  const prelude = leanPrelude();
+  Object.assign(prelude, usual, told);
+  try {
+    return await run();
+  } finally {
+    Object.assign(prelude, usual, isForAll ? FOR_ALL : {});
+  }
+}
+
+/** The lean prelude of all hosts here. */
+function leanPrelude() {
+  starter ??= new Starter(ivm, preludes(), unhidden, () => false);
+  return starter.preludes.lean.prelude;
 }
 
 /** What a host call is refused with. */
@@ -54,7 +78,7 @@ class FakeHost {
     modules,
     { main = "index.mjs", wasm = {}, bindings = [], vars = {}, ioOwnership = true, answers = {} } = {},
   ) {
-    starter ??= new Starter(ivm, preludes(), unhidden, () => false);
+    leanPrelude();
     this.modules = { ...inside("outcomes"), ...modules };
     this.main = main;
     this.wasm = wasm;
@@ -355,4 +379,4 @@ async function outcomeOf(handler, init, options) {
   return { host, outcome, ops: host.posts.filter((post) => post[0] === "op").map((post) => `${post[3]}.${post[4]}`) };
 }
 
-module.exports = { FakeHost, Refusal, evaluate, inside, outcomeOf, worker, pipeOf };
+module.exports = { FakeHost, Refusal, evaluate, inside, leanPrelude, outcomeOf, toldOtherwise, worker, pipeOf };

@@ -1,5 +1,14 @@
 // What is asked of the host, and its answers.
 
+/** The invocation whose turn it is. @param {string} what the operation, for the message @throws in module scope */
+function requireRequest(what) {
+  if (current !== null) return current;
+  throw new Error(
+    `Disallowed operation called within global scope: ${what}. Asynchronous I/O (such as fetch()), setting a ` +
+      "timeout, and generating random values are not allowed there. Perform this operation within a handler.",
+  );
+}
+
 /**
  * Ask the host; it answers in a later turn of the same request, or never if the request ends before.
  * @param {Invocation} invocation

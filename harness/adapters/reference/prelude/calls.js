@@ -95,15 +95,6 @@ function drainBinary() {
   return drained;
 }
 
-/** The invocation whose turn it is. @param {string} what the operation, for the message @throws in module scope */
-function requireRequest(what) {
-  if (current !== null) return current;
-  throw new Error(
-    `Disallowed operation called within global scope: ${what}. Asynchronous I/O (such as fetch()), setting a ` +
-      "timeout, and generating random values are not allowed there. Perform this operation within a handler.",
-  );
-}
-
 /** @throws when the turn is another request's than the one an I/O object belongs to; null belongs to nobody */
 function checkOwner(domain) {
   if (domain === null || !ioOwnership || (current !== null && current.domain === domain)) return;

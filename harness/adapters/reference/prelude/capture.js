@@ -94,7 +94,8 @@ const originals = ((all, getter, TypedArrayPrototype) => [
   all.Float64Array, Math.floor, Math.min, Math.max, Math.trunc, Number.isFinite, Array.isArray,
   getter(RegExp.prototype, "hasIndices"), getter(RegExp.prototype, "global"), getter(RegExp.prototype, "ignoreCase"),
   getter(RegExp.prototype, "multiline"), getter(RegExp.prototype, "dotAll"), getter(RegExp.prototype, "unicode"),
-  getter(RegExp.prototype, "unicodeSets"), getter(RegExp.prototype, "sticky"),
+  getter(RegExp.prototype, "unicodeSets"), getter(RegExp.prototype, "sticky"), Object.defineProperties, Object.create,
+  Function.prototype.bind, Function.prototype.call, Promise.resolve, Promise.reject,
 ])(
   globalThis,
   (prototype, name) => getOwnPropertyDescriptor(prototype, name).get,

@@ -20,15 +20,6 @@ function respond(invocation, response) {
   partDone(invocation);
 }
 
-/** Does a part of a request; what it throws is the request's failure. */
-function guarded(invocation, work) {
-  try {
-    work();
-  } catch (error) {
-    failRequest(invocation, error);
-  }
-}
-
 function failRequest(invocation, error) {
   if (invocation.over) return;
   need("failures");

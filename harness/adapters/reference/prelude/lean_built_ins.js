@@ -7,14 +7,14 @@ const requireBuiltIn = (holder, name, builtIn) => {
     throw new TypeError(`Streams cannot be used for the first time when a built-in, ${name}(), has been replaced.`);
 };
 requireBuiltIn(Object, "defineProperty", defineProperty);
-requireBuiltIn(Object, "defineProperties", builtInsOfStreams.defineProperties);
-requireBuiltIn(Object, "create", builtInsOfStreams.create);
+requireBuiltIn(Object, "defineProperties", builtIns.defineProperties);
+requireBuiltIn(Object, "create", builtIns.create);
 requireBuiltIn(Object, "setPrototypeOf", setPrototypeOf);
-requireBuiltIn(FunctionPrototype, "bind", builtInsOfStreams.bind);
-requireBuiltIn(FunctionPrototype, "call", builtInsOfStreams.call);
-requireBuiltIn(Promise, "resolve", builtInsOfStreams.resolve);
-requireBuiltIn(Promise, "reject", builtInsOfStreams.reject);
-requireBuiltIn(Promise.prototype, "then", builtInsOfStreams.then);
+requireBuiltIn(FunctionPrototype, "bind", builtIns.bind);
+requireBuiltIn(FunctionPrototype, "call", builtIns.call);
+requireBuiltIn(Promise, "resolve", builtIns.resolve);
+requireBuiltIn(Promise, "reject", builtIns.reject);
+requireBuiltIn(Promise.prototype, "then", originalThen);
 requireBuiltIn(Number, "isFinite", numberIsFinite);
 requireBuiltIn(Math, "trunc", mathTrunc);
 {

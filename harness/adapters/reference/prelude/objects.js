@@ -86,6 +86,15 @@ function unblock(live, invocation) {
   letIn(live);
 }
 
+/** Does a part of a request; what it throws is the request's failure. */
+function guarded(invocation, work) {
+  try {
+    work();
+  } catch (error) {
+    failRequest(invocation, error);
+  }
+}
+
 /**
  * Lets an event into its object, at once or when the object lets requests in again.
  * @param {Invocation} invocation

@@ -6,12 +6,6 @@
 // built-in there is, so what a file does when it is evaluated keeps to capture.js as its functions do. One does not,
 // because it is not ours: lean_built_ins.js, before it, sees to it that what it uses is as V8 made it.
 
-/** For lean_built_ins.js. */
-const builtInsOfStreams = {
-  __proto__: null, defineProperties: Object.defineProperties, create: Object.create, bind: FunctionPrototype.bind,
-  call: FunctionPrototype.call, resolve: Promise.resolve, reject: Promise.reject, then: Promise.prototype.then,
-};
-
 /** By name: what a piece gives to the others. */
 const pieces = { __proto__: null };
 

@@ -4,29 +4,6 @@
 const jsonType = { __proto__: null, type: "application/json" };
 
 const isNullBodyStatus = (status) => status === 101 || status === 204 || status === 205 || status === 304;
-const isRedirectStatus = (status) =>
-  status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
-
-/** @throws {TypeError} for what no status line can carry */
-function toStatusText(value) {
-  const text = `${value}`;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = stringCharCodeAt(text, at);
-    if (code > 0xff || code === 0x7f || (code < 0x20 && code !== 0x09)) throw new TypeError("Invalid statusText.");
-  }
-  return text;
-}
-
-/** @throws {RangeError} */
-function toStatus(value) {
-  const status = Number(value);
-  if (!isInteger(status) || status < 200 || status > 599) {
-    throw new RangeError(
-      `Responses may only be constructed with status codes in the range 200 to 599, inclusive; saw ${status}.`,
-    );
-  }
-  return status;
-}
 
 /**
  * `isResponse(value)`; `incomingResponse(domain, head, content, url, redirected)`: an answer from outside;
@@ -92,6 +69,7 @@ class Response extends Body {
   }
   #initialize(init) {
     const { status, statusText, headers } = requireDictionary(init, "Response");
+    need("statuses");
     if (status !== undefined) this.#status = toStatus(status);
     if (statusText !== undefined) this.#statusText = toStatusText(statusText);
     if (isNullBodyStatus(this.#status) && contentOf(this) !== null) {
@@ -167,6 +145,7 @@ class Response extends Body {
     requireArguments(arguments.length, 1, "Response.redirect");
     need("url");
     need("headers");
+    need("statuses");
     const target = parseUrl(toUSVString(url), undefined);
     if (target === null) throw new TypeError("Unable to parse URL.");
     const code = Number(status);
