@@ -134,11 +134,12 @@ module.exports = {
       let seen = request["u" + "rl"] + request["he" + "aders"].get("x") + (request["si" + "gnal"].aborted);
       const given = new Response(bytes, { status: 201 });
       const text = given["te" + "xt"]();
+      seen += new Response(null, { ["he" + "aders"]: { b: "c" } })["he" + "aders"].get("b");
       ctx.waitUntil(new Promise((resolve, reject) => reject(1)));
       return text.constructor === undefined ? null : done(seen + given.status);`,
       { headers: [["x", "y"]] },
     );
-    assert.equal(late, "http://worker.example/path?a=byfalse201|");
+    assert.equal(late, "http://worker.example/path?a=byfalsec201|");
   },
 
   async "forms and exceptions come late, too"() {
