@@ -127,6 +127,22 @@ module.exports = {
     assert.deepEqual(own[0].filter((name) => !own[1].includes(name)), []);
   },
 
+  async "a Worker that gets at the global object without naming it finds no way out there"() {
+    const found = `Object.defineProperty(Object.prototype, "$all", { get() { return this; } });
+      const all = $all;
+      const ways = ["WebAssem" + "bly", "Shared" + "ArrayBuffer", "g" + "c", "pro" + "cess", "requ" + "ire"];
+      const seen = ways.filter((name) => name in all);
+      for (const name of Reflect.ownKeys(all)) if (/isomark/i.test(String(name))) seen.push(name);
+      let ran = "";
+      for (const way of [() => all["ev" + "al"]("1"), () => all["Func" + "tion"]("return 1")()])
+        try { ran += way(); } catch (error) { ran += error.name; }`;
+    const host = new FakeHost({});
+    host.modules = { "index.mjs": `${found}\nexport default { fetch() { return new Response([...seen, ran].join()); } };` };
+    await host.start();
+    assert.ok(host.inside.pieces !== null);
+    assert.equal((await host.get("/")).text, "EvalErrorEvalError");
+  },
+
   async "what comes late calls nothing that the Worker has replaced"() {
     const late = await underReplacing(
       `const bytes = new Uint8Array([104, 105]);

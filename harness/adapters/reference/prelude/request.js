@@ -48,7 +48,6 @@ class Request extends Body {
       return;
     }
     requireArguments(arguments.length, 1, "Request");
-    need("headers");
     need("reading");
     need("methods");
     const source = isRequest(input) ? input : null;
