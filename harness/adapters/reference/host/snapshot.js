@@ -15,7 +15,6 @@ const WARM_UP = "warm.js";
 const LEAN_WARM_UP = "lean_warm.js";
 
 /** @typedef {import("isolated-vm").ExternalCopy<ArrayBuffer>} Snapshot */
-/** `pieces`: the sources of the lean prelude's pieces, one copy in memory for all isolates. */
 /** @typedef {{ whole: Snapshot, lean: { snapshot: Snapshot, prelude: Lean } | null }} Preludes */
 
 /**
