@@ -30,6 +30,8 @@ export default {
 };
 """
 MANY = 40
+MOST_AHEAD = 8
+"""Requests that an isolate has been given and not begun, at the most (host/ahead.js)."""
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +136,7 @@ def test_memory_is_judged_with_others_on_their_way(host: Host) -> None:
     while (message := host.about(isolate)).kind == "turn":
         served += 1
     assert message.header[2] == "exceededMemory"
-    assert 12 <= served <= 17
+    assert 12 <= served <= 16 + MOST_AHEAD + 1  # 64 MiB are 16 of them; a busy machine is late to find out
 
 
 def test_a_worker_cannot_hide_what_it_holds(host: Host) -> None:
