@@ -30,6 +30,8 @@ export default {
 };
 """
 MANY = 40
+ROUNDS = 2_000_000
+"""Some milliseconds of computing: less than making twenty isolates takes."""
 MOST_AHEAD = 8
 """Requests that an isolate has been given and not begun, at the most (host/ahead.js)."""
 
@@ -123,6 +125,23 @@ def test_one_whose_client_went_is_not_begun(host: Host) -> None:
         answered.append(host.about(isolate).header[2])
     assert len(answered) <= 3  # it may have begun before it was ended
     assert host.call(isolate, "light", "alive").posts[0][2] == "alive"
+
+
+def test_each_is_charged_from_where_the_one_before_it_ended(host: Host) -> None:
+    """Of two that are both over before the host has a look, the first does not pay for the second, nor is that free."""
+    isolate = host.ready(WORKER)
+    alone_ns = min(host.call(isolate, "burn", ROUNDS).header[3] for _ in range(5))
+    host.send(["settings", {"busy_ms": 60_000}])  # the second is not given back while the first one computes
+    with host.at_once():
+        for _ in range(2):
+            host.begin(isolate, "burn", ROUNDS)
+        others = [host.isolate("export default {};") for _ in range(20)]  # keeps the host's own thread at work meanwhile
+    first_ns, second_ns = (host.about(isolate).header[3] for _ in range(2))
+    for other in others:
+        assert host.about(other).kind == "ready"
+    host.send(["settings", {"busy_ms": 5}])
+    assert first_ns < 1.6 * alone_ns, (first_ns, second_ns, alone_ns)
+    assert second_ns > 0.6 * alone_ns, (first_ns, second_ns, alone_ns)
 
 
 def test_memory_is_judged_with_others_on_their_way(host: Host) -> None:
