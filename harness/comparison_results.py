@@ -100,7 +100,9 @@ class Pair(_Part, frozen=True, kw_only=True):
 
     `low` to `high`: 95 % by Welch's t on logarithms of the launches' values; `bca_low` to `bca_high`: the bootstrap's
     of the ratio of medians, as a cross-check. `p`: two-sided; `p_holm`: corrected for all pairs of the file that are
-    not noise pairs. `effect`: Hedges' g on logarithms. `noise`: an A/A pair, whose true ratio is 1.
+    not noise pairs, or for all that are; None below seven launches. `effect`: Hedges' g on logarithms. `noise`: an A/A
+    pair, whose true ratio is 1. `floor`: how far from 1 the interval of the A/A pair of the same figure reached, as a
+    factor of at least 1; a ratio within it is called no difference.
     """
 
     name: str
@@ -117,6 +119,7 @@ class Pair(_Part, frozen=True, kw_only=True):
     p: float | None = None
     p_holm: float | None = None
     effect: float | None = None
+    floor: float | None = None
     launches_left: int
     launches_right: int
     word: Word
