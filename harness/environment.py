@@ -15,6 +15,9 @@ from typing import Any
 from harness.redaction import command_without_machine_paths
 from harness.toolchain import CHECKOUT
 
+PUBLISHED = "reports/published"
+"""Where nights are kept, relative to the checkout."""
+
 _PACKAGES = ("pytest", "pytest-xdist", "httpx", "locust", "hdrhistogram", "pyperf", "matplotlib")
 
 _CGROUP_FILES = {
@@ -52,10 +55,13 @@ def busy_share(seconds: float = 1.0) -> float:
 
 
 def commit() -> tuple[str, bool]:
-    """The suite's git commit and whether the tree has changes beyond it; ("unknown", True) outside a checkout."""
+    """The suite's git commit and whether the tree has changes beyond it; ("unknown", True) outside a checkout.
+
+    Published nights are results, not the suite: one that is not committed yet is no change.
+    """
     try:
         head = _git("rev-parse", "HEAD")
-        return head, bool(_git("status", "--porcelain"))
+        return head, bool(_git("status", "--porcelain", "--", ".", f":(exclude){PUBLISHED}"))
     except (OSError, subprocess.SubprocessError):
         return "unknown", True
 

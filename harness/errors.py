@@ -15,6 +15,10 @@
     |   +-- DeadlineExceeded     27   ... before the safety deadline
     |   +-- ConnectionLost       28   ... because the runtime hung up, and lives
     +-- ReportFileError          29   a result file is damaged, of another version, or cannot be written
+    +-- VerificationError        30   published results are not what their raw files give
+    +-- RegressionFound          31   a night is slower than the nights before it, by more than the threshold
+    +-- AlreadyRunning           32   somebody else is at work in the same folder
+    +-- EngineError              33   no container engine can be used, or it does not do what is asked of it
 
 Two more end a test, not a run: `PromiseBroken` (the row is "fail") and `ControlFailed` (the row is "inconclusive");
 `NotObservable` makes the row "unsupported".
@@ -102,6 +106,22 @@ class ConnectionLost(Unanswered):
 
 class ReportFileError(IsomarkError):
     exit_code = 29
+
+
+class VerificationError(IsomarkError):
+    exit_code = 30
+
+
+class RegressionFound(IsomarkError):
+    exit_code = 31
+
+
+class AlreadyRunning(IsomarkError):
+    exit_code = 32
+
+
+class EngineError(IsomarkError):
+    exit_code = 33
 
 
 class PromiseBroken(AssertionError):

@@ -19,6 +19,9 @@ from harness.verdict import ClassVerdict, Verdict
 CONFORMANCE_SCHEMA = "isomark/conformance/1"
 COST_SCHEMA = "isomark/cost/1"
 
+PARTIAL = ".partial"
+"""How the name of a file ends that is still being written; whoever was killed over it leaves it behind."""
+
 ReportT = TypeVar("ReportT", bound=msgspec.Struct)
 
 
@@ -121,7 +124,9 @@ def write_text(path: Path, text: str) -> None:
     """Write whole or not at all. Raises `ReportFileError` when the folder or the disk does not take it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as stream:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL, delete=False
+        ) as stream:
             partial = Path(stream.name)
             try:
                 stream.write(text)

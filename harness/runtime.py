@@ -2,8 +2,8 @@
 
 An adapter is a class with the shape of `Runtime`. Its `launch` is a context manager over an `Instance`: the
 application serving on loopback. What can be seen of the running application beyond its answers is offered as
-*instruments* (`Ledger`, `IsolatesOnDemand`, `IdleEviction`, `Processes`, `StartPhases`); a test asks for the one it
-needs with `instance.instrument(Ledger)` and its row is "unsupported (not observable)" when the runtime has none.
+*instruments* (`Ledger`, `IsolatesOnDemand`, `IdleEviction`, `Processes`, `StartPhases`, `Peers`); a test asks for the
+one it needs with `instance.instrument(Ledger)` and its row is "unsupported (not observable)" when the runtime has none.
 
 Leaving the context leaves nothing behind: no process, port or file, also when the suite itself was killed.
 `harness.process` gives an adapter that for free; `harness.testing` is the kit that checks it.
@@ -276,6 +276,15 @@ class StartPhases(Protocol):
     def phases_ns(self) -> Mapping[str, int]:
         """Instants since the launch began, in nanoseconds of CLOCK_MONOTONIC, by name and in their order: of
         `created`, `started`, `process up` and `listening` those that this runtime has."""
+        ...
+
+
+@runtime_checkable
+class Peers(Protocol):
+    """For a runtime whose Workers do not share this machine's loopback: how one calls another by HTTP."""
+
+    def url(self, worker: str) -> str:
+        """`http://host:port` at which the other Workers of the application find this one. Never for a client."""
         ...
 
 

@@ -10,21 +10,32 @@ from typing import Any
 
 import msgspec
 
+from harness.about_results import ABOUT_SCHEMA, AboutReport
+from harness.comparison_plan import PLAN_SCHEMA, ComparisonPlan
 from harness.comparison_results import COMPARISON_SCHEMA, ComparisonReport
+from harness.diff_results import DIFF_SCHEMA, DiffReport
 from harness.interleaved_results import INTERLEAVED_SCHEMA, InterleavedReport
 from harness.load_results import LOAD_SCHEMA, LoadReport
 from harness.locust_results import LOCUST_SCHEMA, LocustResult
+from harness.night_results import GATE_SCHEMA, NIGHT_SCHEMA, GateReport, NightReport
 from harness.results import CONFORMANCE_SCHEMA, COST_SCHEMA, ConformanceReport, CostReport
+from harness.site_results import SITE_SCHEMA, SiteReport
 
 FOLDER = Path(__file__).parent / "schema_files"
 
 FILES: dict[str, tuple[str, type]] = {
+    "about.schema.json": (ABOUT_SCHEMA, AboutReport),
     "comparison.schema.json": (COMPARISON_SCHEMA, ComparisonReport),
     "conformance.schema.json": (CONFORMANCE_SCHEMA, ConformanceReport),
     "cost.schema.json": (COST_SCHEMA, CostReport),
+    "gate.schema.json": (GATE_SCHEMA, GateReport),
+    "diff.schema.json": (DIFF_SCHEMA, DiffReport),
     "interleaved.schema.json": (INTERLEAVED_SCHEMA, InterleavedReport),
     "load.schema.json": (LOAD_SCHEMA, LoadReport),
     "locust.schema.json": (LOCUST_SCHEMA, LocustResult),
+    "site.schema.json": (SITE_SCHEMA, SiteReport),
+    "night.schema.json": (NIGHT_SCHEMA, NightReport),
+    "plan.schema.json": (PLAN_SCHEMA, ComparisonPlan),
 }
 
 
