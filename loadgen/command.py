@@ -6,6 +6,7 @@ import argparse
 import secrets
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,6 +20,9 @@ from harness.registry import RuntimeSpecification, resolve
 from harness.results import CostReport, RunIdentity, write_report, write_text
 from loadgen import bench, caveats, cells, cost, isolate_figures, output_folder, table
 from loadgen.profiles import CALLS_TO_WARM_UP, LAUNCHES_FOR_A_VERDICT, PROFILES, Profile
+
+RUNTIME, BASELINE = "workerd", "node"
+"""What is measured, and what beside it, where nothing else is said."""
 
 MOST_LAUNCHES = 1000
 
@@ -41,20 +45,54 @@ class BenchCommand:
             default="first",
             metavar="SCENARIO",
             help="what to measure: `first`, a runtime beside a baseline; `reference`, the figures of the reference "
-            "runtime's own isolates; `generator`, the load generator beside others; or a runtime under one kind of "
-            f"load: {', '.join(scenario_names())} (default: %(default)s)",
+            "runtime's own isolates; `generator`, the load generator beside others; `interleaved`, several runtimes in "
+            f"turn; or a runtime under one kind of load: {', '.join(scenario_names())} (default: %(default)s)",
         )
         add_options(parser)
         parser.add_argument("--rates", metavar="LIST", help="requests per second of a scenario's open loops: 100,500")
+        for_turns = parser.add_argument_group("of `interleaved`")
+        for_turns.add_argument(
+            "--subject",
+            action="append",
+            dest="subjects",
+            metavar="NAME=ROLE=SPEC",
+            help="who takes part (repeat it): role runtime, repeat, baseline or floor; SPEC as --runtime takes it",
+        )
+        for_turns.add_argument(
+            "--scenario",
+            action="append",
+            dest="scenarios",
+            metavar="NAME",
+            help="only this one (repeat it for several); default: all that runtimes are compared in",
+        )
+        for_turns.add_argument(
+            "--resume", action="store_true", help="go on with the run in --out that was cut short, if there is one"
+        )
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Raises `UsageError`, `UnknownRuntimeError`, `ToolchainError` or `ReportFileError`, before measuring."""
-        known = {"first": run, "reference": figures, "generator": generator}
-        if arguments.scenario in known and arguments.rates is not None:
-            raise UsageError(
-                f"--rates has no meaning for {arguments.scenario!r}", expected="a scenario with open loops"
-            )
+        known = {"first": run, "reference": figures, "generator": generator, "interleaved": interleaved}
+        _refuse_without_meaning(arguments, known)
+        arguments.runtime = arguments.runtime or RUNTIME
+        arguments.baseline = arguments.baseline or BASELINE
         return known.get(arguments.scenario, load)(arguments)
+
+
+def _refuse_without_meaning(arguments: argparse.Namespace, known: Collection[str]) -> None:
+    """Raises `UsageError` for an option that would be passed over."""
+    name = arguments.scenario
+    in_turn = name == "interleaved"
+    given = {
+        "--rates": (arguments.rates is not None and name in known, "a scenario with open loops"),
+        "--runtime": (arguments.runtime is not None and in_turn, "--subject=NAME=ROLE=SPEC"),
+        "--baseline": (arguments.baseline is not None and in_turn, "--subject=NAME=baseline=SPEC"),
+        "--subject": (arguments.subjects is not None and not in_turn, "--runtime=SPEC, or `interleaved`"),
+        "--scenario": (arguments.scenarios is not None and not in_turn, f"the name alone: isomark bench {name}"),
+        "--resume": (arguments.resume and not in_turn, "`interleaved`"),
+    }
+    for option, (meaningless, expected) in given.items():
+        if meaningless:
+            raise UsageError(f"{option} has no meaning for {name!r}", expected=expected)
 
 
 def scenario_names() -> tuple[str, ...]:
@@ -78,6 +116,13 @@ def generator(arguments: argparse.Namespace) -> int:
     return command.run(arguments)
 
 
+def interleaved(arguments: argparse.Namespace) -> int:
+    """Several runtimes in turn; see `loadgen.interleaved`."""
+    from loadgen.interleaved import command
+
+    return command.run(arguments)
+
+
 def figures(arguments: argparse.Namespace) -> int:
     """The figures of the reference runtime, to standard output, and to figures.json where --out says so."""
     found = isolate_figures.measure(resolve("reference"), progress=lambda what: print(what, file=sys.stderr))
@@ -92,8 +137,8 @@ def figures(arguments: argparse.Namespace) -> int:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options that both commands share."""
-    parser.add_argument("--runtime", default="workerd", metavar="SPEC", help="what to measure (default: %(default)s)")
-    parser.add_argument("--baseline", default="node", metavar="SPEC", help="what beside it (default: %(default)s)")
+    parser.add_argument("--runtime", metavar="SPEC", help=f"what to measure (default: {RUNTIME})")
+    parser.add_argument("--baseline", metavar="SPEC", help=f"what beside it (default: {BASELINE})")
     parser.add_argument("--profile", default="quick", choices=tuple(PROFILES), help="default: %(default)s")
     parser.add_argument("--launches", type=int, metavar="N", help="instead of the profile's own number")
     parser.add_argument("--seed", type=int, metavar="N", help="of the order of modes (default: a random one, recorded)")
@@ -110,8 +155,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not 1 <= launches <= MOST_LAUNCHES:
         raise UsageError(f"--launches={launches} is out of range", expected=f"1 to {MOST_LAUNCHES}")
     settings = bench.Settings(
-        runtime=resolve(arguments.runtime),
-        baseline=resolve(arguments.baseline),
+        runtime=resolve(arguments.runtime or RUNTIME),
+        baseline=resolve(arguments.baseline or BASELINE),
         profile=profile,
         launches=launches,
         seed=secrets.randbelow(1 << 31) if arguments.seed is None else arguments.seed,
@@ -121,7 +166,10 @@ def run(arguments: argparse.Namespace) -> int:
     output_folder.prepare(arguments.out, COST_FILE)
     identities = [
         runtime_identity(runtime, RuntimeSpecification.parse(spec).settings)
-        for runtime, spec in ((settings.runtime, arguments.runtime), (settings.baseline, arguments.baseline))
+        for runtime, spec in (
+            (settings.runtime, arguments.runtime or RUNTIME),
+            (settings.baseline, arguments.baseline or BASELINE),
+        )
     ]
     measured = bench.measure(settings, progress=_progress(launches))
     runtime, baseline = identities

@@ -20,6 +20,7 @@ from loadgen.cells import FEW_CALLS, MANY_CALLS, CellName, Way
 from loadgen.messages import CallTurn, IsolateColdTurn, ProcessColdTurn, Turn, WarmTurn
 from loadgen.process_start import port_of
 from loadgen.profiles import Profile, spread
+from loadgen.scenarios.bench import peer_url
 
 WORKERS = Path(__file__).with_name("workers")
 
@@ -111,7 +112,7 @@ class Targets:
             cell=str(way.cell(calls)),
             port=port_of(instance.url("caller")),
             path=f"{way.route}?calls={calls}",
-            headers={} if way.binding else {CALLEE_HEADER: instance.url("callee")},
+            headers={} if way.binding else {CALLEE_HEADER: peer_url(instance, "callee")},
             body=f"{calls} calls, sum {calls * calls}",
             counts=counts,
         )

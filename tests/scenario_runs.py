@@ -6,9 +6,10 @@ import argparse
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import jsonschema
 import pytest
@@ -16,15 +17,17 @@ import pytest
 from harness import schemas
 from harness.adapters.node import NodeRuntime
 from harness.application import Application
+from harness.errors import StartError, ToolchainError
 from harness.features import Feature
 from harness.histograms import hlog
-from harness.load_results import LoadReport, read_load
-from harness.runtime import PLAIN, Conditions, Instance, IsolatesOnDemand
-from loadgen.scenarios import command
+from harness.load_results import LeftOut, LoadReport, read_load
+from harness.runtime import PLAIN, Conditions, Instance, IsolatesOnDemand, Processes, StartPhases
+from loadgen.scenarios import command, registry
 from loadgen.scenarios.bench import pids_of
 from loadgen.scenarios.extent import Extent
 from loadgen.scenarios.model import Scenario
 from loadgen.scenarios.placement import pin_threads
+from loadgen.scenarios.report import LOAD_FILE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +48,9 @@ def ran(
         runtime=runtime, baseline="node", profile="quick", launches=None, seed=seed, out=folder, format=text, rates=None
     )
     code = command.run_scenario(scenario, extent, arguments)
-    content = json.loads((folder / command.LOAD_FILE).read_text())
+    content = json.loads((folder / LOAD_FILE).read_text())
     jsonschema.validate(content, schemas.schema_of(*schemas.FILES["load.schema.json"]))
-    report = read_load(folder / command.LOAD_FILE)
+    report = read_load(folder / LOAD_FILE)
     check_files(report, folder)
     return Ran(code=code, report=report, folder=folder)
 
@@ -68,7 +71,7 @@ def check_files(report: LoadReport, folder: Path) -> None:
                 assert figures is not None
                 assert {len(intervals) for intervals in series.values()} == {len(figures.per_launch_p50_ns)}
     written = {path.name for path in folder.iterdir()}
-    assert written == {command.LOAD_FILE, *(name for cell in report.cells for name in cell.files)}
+    assert written == {LOAD_FILE, *(name for cell in report.cells for name in cell.files)}
 
 
 class Rewritten(NodeRuntime):
@@ -139,6 +142,54 @@ class WarmForCold(NodeRuntime):
             yield instance
 
 
+class NoEngine(NodeRuntime):
+    """As the container adapter on a machine without an engine."""
+
+    name = "container"
+
+    def version(self) -> str:
+        raise ToolchainError("no container engine: tried /nowhere")
+
+
+class BrokenEngine(NodeRuntime):
+    """As the container adapter where the engine answers and starts nothing."""
+
+    name = "container"
+
+    @contextlib.contextmanager
+    def launch(self, application: Application, conditions: Conditions = PLAIN) -> Iterator[Instance]:
+        raise StartError("the engine has no room for another container")
+        yield
+
+
+class _Phases(StartPhases):
+    def __init__(self, instants_ns: Mapping[str, int]) -> None:
+        self._instants_ns = instants_ns
+
+    def phases_ns(self) -> Mapping[str, int]:
+        return self._instants_ns
+
+
+class Container(NodeRuntime):
+    """As the container adapter, without a container; it tells phases that come to 10 ms, and nobody its processes."""
+
+    name = "container"
+
+    INSTANTS_NS: ClassVar = {
+        "created": 1_000_000,
+        "started": 3_000_000,
+        "process up": 6_000_000,
+        "listening": 10_000_000,
+    }
+
+    @contextlib.contextmanager
+    def launch(self, application: Application, conditions: Conditions = PLAIN) -> Iterator[Instance]:
+        with super().launch(application, conditions) as instance:
+            instance._instruments[StartPhases] = _Phases(self.INSTANTS_NS)
+            del instance._instruments[Processes]
+            yield instance
+
+
 class Elsewhere(NodeRuntime):
     """Puts itself on every core there is, wherever it was started."""
 
@@ -154,3 +205,32 @@ def two_cores() -> bool:
 
 
 needs_two_cores = pytest.mark.skipif(not two_cores(), reason="one core: nothing can be apart")
+
+
+EXTENTS = {
+    "cold-start": Extent(launches=1, rounds=1, count=4),
+    "cold-burst": Extent(launches=1, rounds=2, points=(1, 5)),
+    "warm": Extent(launches=1, rounds=2, seconds=0.15, warm_up_s=0.05, rates_rps=(50, 100)),
+    "concurrency": Extent(launches=1, rounds=1, seconds=0.15, warm_up_s=0.05, points=(1, 20)),
+    "density": Extent(launches=1, rounds=1, points=(10, 30), instances=(1, 3)),
+    "chain": Extent(launches=1, rounds=1, seconds=0.1, warm_up_s=0.05, points=(1, 4)),
+    "streaming": Extent(launches=1, rounds=1, seconds=0.15, warm_up_s=0.05, points=(100_003, 1 << 20)),
+    "tenants": Extent(launches=1, rounds=1, seconds=0.3, warm_up_s=0.05, rates_rps=(100,)),
+    "bindings": Extent(launches=1, rounds=1, seconds=0.2, warm_up_s=0.05, points=(1, 101)),
+    "bill": Extent(launches=1, rounds=1, count=2),
+}
+
+
+def small(name: str, folder: Path, runtime: str) -> Ran:
+    """That scenario with its small extent; with a longer one where the machine has no time for a single answer."""
+    for longer in (1, 4, 16):
+        extent = replace(EXTENTS[name], seconds=longer * EXTENTS[name].seconds)
+        run = ran(registry.named(name), extent, folder / str(longer), runtime=runtime)
+        cells = run.report.cells
+        if not extent.seconds or all(cell.count or cell.errors or cell.not_timed.startswith("not") for cell in cells):
+            break
+    return run
+
+
+def left_out(run: Ran) -> set[str]:
+    return {mode for warning in run.report.warnings if isinstance(warning, LeftOut) for mode in warning.modes}

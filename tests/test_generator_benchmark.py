@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import cli
-from harness.errors import ToolchainError, UsageError
+from harness.errors import DeadlineExceeded, ToolchainError, UsageError
 from harness.process import Supervised, instance_folder
 from loadgen.generator_benchmark import command, findings, pinning, targets, tool_output, tools, watching
 from loadgen.generator_benchmark.closed_loop import ClosedLoop, Turn, order_of_rounds
@@ -226,6 +226,68 @@ def test_what_is_watched_is_the_window_and_not_the_start() -> None:
     assert seen.whole.cpu_ns > 500_000_000 + seen.window.cpu_ns
     assert seen.window.cpu_ns > 0
     assert all(size > 1_000_000 for size in seen.resident_bytes)
+
+
+class Simulated:
+    """A process on a clock of its own, which stands still but for waiting: no second of it is really waited."""
+
+    name, pid = "tool", os.getpid()
+
+    def __init__(self, lives_s: float, log: Path) -> None:
+        self.left_s = lives_s
+        self.log = log
+
+    def __enter__(self) -> Simulated:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def ended_within(self, seconds: float) -> bool:
+        self.left_s = max(0.0, self.left_s - seconds)
+        return not self.left_s
+
+    def log_tail(self) -> str:
+        return ""
+
+
+class Busy:
+    """A target that served one more request whenever it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def served(self) -> int:
+        self.asked += 1
+        return self.asked
+
+
+WARM_UP_S, WINDOW_S, GRACE_S = 40.0, 600.0, 5.0
+
+
+@pytest.mark.parametrize(
+    ("after_window_s", "in_time"),
+    [(GRACE_S - 1, True), (GRACE_S + WARM_UP_S + WINDOW_S - 1, True), (GRACE_S + WARM_UP_S + WINDOW_S + 1, False)],
+)
+def test_what_follows_a_long_window_may_take_as_long_as_the_window(
+    after_window_s: float, in_time: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tool is given a time to run that its window is a part of: the deadline for its end grows with it."""
+    log = tmp_path / "output"
+    log.write_text("done")
+    tool = Simulated(WARM_UP_S + WINDOW_S + after_window_s, log)
+    monkeypatch.setattr(watching, "END_DEADLINE_S", GRACE_S)
+    monkeypatch.setattr(watching, "_start", lambda *_, **__: tool)
+
+    def watch() -> Watched:
+        target: Any = Busy()
+        return watching.watch("tool", [], target, cpu=0, folder=tmp_path, warm_up_s=WARM_UP_S, window_s=WINDOW_S)
+
+    if in_time:
+        assert watch().output == "done"
+    else:
+        with pytest.raises(DeadlineExceeded, match="tool did not end in 645 s"):
+            watch()
 
 
 def test_a_tool_runs_on_its_core_and_this_process_stays_where_it_was() -> None:

@@ -29,6 +29,7 @@ from loadgen.scenarios.engine_turn import EngineTurn
 from loadgen.scenarios.extent import Extent
 from loadgen.scenarios.model import OPEN, CellPlan, Plan, Scenario, Taken, Turn
 from loadgen.scenarios.record import CellRecord, Entry, Record
+from loadgen.scenarios.under_test import UnderTest
 from tests.scenario_runs import Ran, ran
 
 SMALL = Extent(launches=2, rounds=2, seconds=0.15, warm_up_s=0.05)
@@ -68,7 +69,8 @@ def test_errors_are_kept_by_class_beside_the_right_answers(tmp_path: Path) -> No
     assert any(isinstance(warning, WrongAnswers) for warning in run.report.warnings)
 
 
-def test_a_warm_isolate_is_no_cold_start(tmp_path: Path) -> None:
+def test_a_warm_isolate_is_no_cold_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cold_start, "CONTAINER_RUNTIME", f"{DOUBLES}:NoEngine")
     extent = Extent(launches=1, rounds=1, count=4)
     run = ran(cold_start.SCENARIO, extent, tmp_path, runtime=f"{DOUBLES}:WarmForCold")
     cell = run.report.cell("isolate")
@@ -115,7 +117,7 @@ SLOW = Scenario(
     name="slow",
     about="a generator that cannot keep up",
     extents={},
-    plan=lambda _runtime, _features, _extent: Plan(cells=(one_cell("slow"),)),
+    plan=lambda _tested, _extent: Plan(cells=(one_cell("slow"),)),
     start=slow_generator,
 )
 
@@ -183,7 +185,7 @@ def test_requests_without_an_answer_are_said() -> None:
 def test_a_scenario_that_is_not_known_is_refused_with_the_near_miss(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         registry.named(name)
-    near = {"warmm": "'warm'", "cold_start": "'cold-start'"}.get(name, "known: bindings, chain")
+    near = {"warmm": "'warm'", "cold_start": "'cold-start'"}.get(name, "known: bill, bindings, chain")
     assert near in str(caught.value)
 
 
@@ -221,6 +223,6 @@ def test_without_a_folder_nothing_begins() -> None:
 
 def test_a_plan_follows_from_the_features_alone() -> None:
     extent = registry.named("bindings").extents["quick"]
-    plan = registry.named("bindings").plan("it", frozenset({Feature.KV_NAMESPACES}), extent)
+    plan = registry.named("bindings").plan(UnderTest(name="it", features=frozenset({Feature.KV_NAMESPACES})), extent)
     assert [cell.mode for cell in plan.cells] == ["kv-get-1", "kv-get-101", "kv-put-1", "kv-put-101"]
     assert plan.left_out.keys() == {"d1-query-1", "d1-query-101", "object-call-1", "object-call-101"}

@@ -8,33 +8,16 @@ from pathlib import Path
 import pytest
 
 from harness.features import Feature
-from harness.load_results import LeftOut, LoadCell, Stopped, TooFewLaunches
+from harness.load_results import LoadCell, TooFewLaunches
 from harness.toolchain import CHECKOUT
-from loadgen.scenarios import command, density, memory, registry
-from loadgen.scenarios.extent import Extent
-from tests.scenario_runs import Ran, ran
+from loadgen.scenarios import cold_start, registry
+from loadgen.scenarios.report import LOAD_FILE
+from loadgen.scenarios.under_test import UnderTest
+from tests.scenario_runs import EXTENTS, left_out, ran, small
 
-EXTENTS = {
-    "cold-start": Extent(launches=1, rounds=1, count=4),
-    "cold-burst": Extent(launches=1, rounds=2, points=(1, 5)),
-    "warm": Extent(launches=1, rounds=2, seconds=0.15, warm_up_s=0.05, rates_rps=(50, 100)),
-    "concurrency": Extent(launches=1, rounds=1, seconds=0.15, warm_up_s=0.05, points=(1, 20)),
-    "density": Extent(launches=1, rounds=1, points=(10, 30)),
-    "chain": Extent(launches=1, rounds=1, seconds=0.1, warm_up_s=0.05, points=(1, 4)),
-    "streaming": Extent(launches=1, rounds=1, seconds=0.15, warm_up_s=0.05, points=(100_003, 1 << 20)),
-    "tenants": Extent(launches=1, rounds=1, seconds=0.3, warm_up_s=0.05, rates_rps=(100,)),
-    "bindings": Extent(launches=1, rounds=1, seconds=0.2, warm_up_s=0.05, points=(1, 101)),
-}
+DOUBLES = "tests.scenario_runs"
 
 ON_DEMAND = ("cold-start", "cold-burst", "density")
-
-
-def small(name: str, folder: Path, runtime: str) -> Ran:
-    return ran(registry.named(name), EXTENTS[name], folder, runtime=runtime)
-
-
-def left_out(run: Ran) -> set[str]:
-    return {mode for warning in run.report.warnings if isinstance(warning, LeftOut) for mode in warning.modes}
 
 
 def shown(cell: LoadCell) -> bool:
@@ -64,21 +47,10 @@ def test_every_cell_is_timed_and_right(tmp_path: Path, name: str, runtime: str) 
     assert any(isinstance(warning, TooFewLaunches) for warning in run.report.warnings)
 
 
-@pytest.mark.parametrize("runtime", ["workerd", "reference"])
-def test_cold_starts_are_of_their_kinds(tmp_path: Path, runtime: str) -> None:
-    run = small("cold-start", tmp_path, runtime)
-    assert run.code == 0
-    counts = {cell.mode: (cell.count, cell.discarded, cell.errors) for cell in run.report.cells}
-    assert counts["isolate"] == (4, {}, {})
-    assert counts["runtime"] == counts["process"] == (2, {}, {})
-    assert run.report.baseline is not None
-    assert run.report.baseline.name == "node"
-    assert ("code-cache" in counts) == (runtime == "reference")
-    assert left_out(run) == {"container"} | ({"code-cache"} if runtime == "workerd" else set())
-    assert "no adapter of this suite starts containers yet" in run.words()
-    if runtime == "reference":  # the machine may be so busy that an isolate is evicted late: then it says "not cold"
-        count, discarded, errors = counts["code-cache"]
-        assert (count + sum(discarded.values()), errors) == (6, {})
+@pytest.fixture(autouse=True)
+def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same on every machine, with a container engine or without."""
+    monkeypatch.setattr(cold_start, "CONTAINER_RUNTIME", f"{DOUBLES}:NoEngine")
 
 
 @pytest.mark.parametrize("runtime", ["workerd", "reference"])
@@ -93,31 +65,7 @@ def test_bursts_are_whole(tmp_path: Path, runtime: str) -> None:
     assert last.response_ns["max"] >= each.response_ns["max"]
 
 
-@pytest.mark.parametrize("runtime", ["workerd", "reference"])
-def test_density_counts_isolates_and_memory(tmp_path: Path, runtime: str) -> None:
-    run = small("density", tmp_path, runtime)
-    assert run.code == 0
-    assert [(cell.mode, cell.count) for cell in run.report.cells] == [("isolates-10", 10), ("isolates-30", 20)]
-    assert run.report.order == ("launch 1 round 1: isolates-10 isolates-30",)
-    ten, thirty = (cell.observed for cell in run.report.cells)
-    assert ten[density.STILL_THERE] == thirty[density.STILL_THERE] == (1.0,)
-    assert thirty[density.RESIDENT] > ten[density.RESIDENT] > (20.0,)
-    assert 0.5 < thirty[density.PER_ISOLATE][0] < 20
-
-
-def test_density_stops_before_the_memory_guard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shares = iter([0.0, 0.1, 0.6])
-    monkeypatch.setattr(memory, "share_of_guard", lambda _pids, _guard: next(shares))
-    run = small("density", tmp_path, "workerd")
-    first, second = run.report.cells
-    assert (run.code, run.report.complete) == (0, True)
-    assert (first.count, first.figures is None) == (10, False)
-    assert (second.count, second.figures, second.turns) == (0, None, 0)
-    assert "has taken 60% of its memory guard" in second.not_timed
-    assert [warning.mode for warning in run.report.warnings if isinstance(warning, Stopped)] == ["isolates-30"]
-
-
-@pytest.mark.parametrize("name", ON_DEMAND)
+@pytest.mark.parametrize("name", ["cold-start", "cold-burst"])
 def test_without_isolates_on_demand_it_says_so(tmp_path: Path, name: str) -> None:
     run = small(name, tmp_path, "node")
     modes = {cell.mode for cell in run.report.cells}
@@ -164,7 +112,7 @@ def test_a_neighbour_that_computes_really_computes(tmp_path: Path) -> None:
 
 def test_standard_output_is_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ran(registry.named("warm"), EXTENTS["warm"], tmp_path, text="json")
-    assert json.loads(capsys.readouterr().out) == json.loads((tmp_path / command.LOAD_FILE).read_text())
+    assert json.loads(capsys.readouterr().out) == json.loads((tmp_path / LOAD_FILE).read_text())
     run = ran(registry.named("warm"), EXTENTS["warm"], tmp_path)
     table = capsys.readouterr().out
     for word in ("one at a time (node)", "p99 ms", "service p99 ms", "too few launches", run.report.pinning.words):
@@ -183,5 +131,5 @@ def test_profiles_keep_their_time(name: str, profile: str, most_s: float) -> Non
     """By the turns that are given in seconds; starting, connecting and verifying takes a second or two per launch."""
     scenario = registry.named(name)
     extent = scenario.extents[profile]
-    turns = len(scenario.plan("any", frozenset(Feature), extent).cells)
+    turns = len(scenario.plan(UnderTest(name="any", features=frozenset(Feature)), extent).cells)
     assert extent.launches * (2 + extent.rounds * turns * (extent.seconds + extent.warm_up_s)) <= most_s

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from harness.application import Application, Worker
 from harness.errors import IsomarkError, NotObservable, RuntimeDied, StartError
 from harness.features import Feature
-from harness.runtime import PLAIN, Conditions, Instance, IsolatesOnDemand, Processes, Request, Runtime
+from harness.runtime import PLAIN, Conditions, Instance, IsolatesOnDemand, Peers, Processes, Request, Runtime
 from loadgen.engine import Endpoint
 from loadgen.scenarios.extent import Extent
 from loadgen.scenarios.placement import Placement, on, pin_threads
+from loadgen.scenarios.under_test import UnderTest
 
 
 @dataclass(kw_only=True)
@@ -20,6 +21,7 @@ class Bench:
     """`stack` ends what is started with the launch. `number`: of the launch, from 1."""
 
     runtime: Runtime
+    tested: UnderTest
     baseline: Runtime | None
     extent: Extent
     placement: Placement
@@ -27,7 +29,7 @@ class Bench:
     number: int
     stack: ExitStack
     left_out: dict[str, str] = field(default_factory=dict)
-    """Modes that only a launch could tell are not to be had, and why."""
+    """Modes, and values beside the times, that only a launch could tell are not to be had, and why."""
     _running: list[tuple[Instance, Application]] = field(default_factory=list)
 
     def launch(
@@ -37,12 +39,22 @@ class Bench:
 
         Raises what `Runtime.launch` raises.
         """
+        return self.stack.enter_context(self.launched(workers, conditions, runtime=runtime))
+
+    @contextmanager
+    def launched(
+        self, workers: Sequence[Worker], conditions: Conditions = PLAIN, *, runtime: Runtime | None = None
+    ) -> Iterator[Instance]:
+        """The same for as long as the context lasts."""
         application = Application(workers=tuple(workers))
-        with on(self.placement.target):
-            instance = self.stack.enter_context((runtime or self.runtime).launch(application, conditions))
-        pin_threads(pids_of(instance), self.placement.target)
-        self._running.append((instance, application))
-        return instance
+        with ExitStack() as stack:
+            with on(self.placement.target):
+                instance = stack.enter_context((runtime or self.runtime).launch(application, conditions))
+            pin_threads(pids_of(instance), self.placement.target)
+            running = (instance, application)
+            self._running.append(running)
+            stack.callback(self._running.remove, running)
+            yield instance
 
     def alive(self) -> bool:
         """Whether all that was launched is there."""
@@ -70,6 +82,14 @@ def on_demand(instance: Instance, worker: str) -> tuple[Endpoint, str]:
             expected="an `IsolatesOnDemand` instrument, or no such claim",
         ) from error
     return Endpoint.parse(url), header
+
+
+def peer_url(instance: Instance, worker: str) -> str:
+    """Where the application's other Workers find that one by HTTP."""
+    try:
+        return instance.instrument(Peers).url(worker)
+    except NotObservable:
+        return instance.url(worker)
 
 
 def pids_of(instance: Instance) -> tuple[int, ...]:

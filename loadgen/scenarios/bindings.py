@@ -14,6 +14,7 @@ from loadgen.scenarios.derived import derived, per_step_us
 from loadgen.scenarios.engine_turn import EngineTurn, wrong_answers
 from loadgen.scenarios.extent import Extent
 from loadgen.scenarios.model import CellPlan, Measured, Plan, Scenario
+from loadgen.scenarios.under_test import UnderTest
 
 FEW, MANY = 1, 101
 """The two requests of a pair: what they differ by is exactly 100 operations."""
@@ -73,12 +74,12 @@ OPERATIONS = (
 )
 
 
-def plan(runtime: str, features: frozenset[Feature], extent: Extent) -> Plan:
+def plan(tested: UnderTest, extent: Extent) -> Plan:
     return Plan(
         cells=tuple(
             CellPlan(
                 mode=mode_of(operation, count),
-                title=f"{operation.title}, {count} operation{'s' if count > 1 else ''} ({runtime})",
+                title=f"{operation.title}, {count} operation{'s' if count > 1 else ''} ({tested.name})",
                 what=f"A request whose Worker does {count} operation{'s, one after another,' if count > 1 else ''} on "
                 "its binding; one request at a time.",
                 verified="status 200 and the exact sum over all answers"
@@ -86,13 +87,13 @@ def plan(runtime: str, features: frozenset[Feature], extent: Extent) -> Plan:
                 point=Point(name="operations", value=count),
             )
             for operation in OPERATIONS
-            if operation.feature in features
+            if operation.feature in tested.features
             for count in extent.points
         ),
         left_out={
-            mode_of(operation, count): f"{runtime} has {operation.lacking}"
+            mode_of(operation, count): f"{tested.name} has {operation.lacking}"
             for operation in OPERATIONS
-            if operation.feature not in features
+            if operation.feature not in tested.features
             for count in extent.points
         },
     )

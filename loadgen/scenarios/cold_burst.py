@@ -16,6 +16,7 @@ from loadgen.scenarios.engine_turn import COUNTED_DEADLINE_S, taken, wrong_answe
 from loadgen.scenarios.extent import Extent
 from loadgen.scenarios.isolates import COLD, Isolates
 from loadgen.scenarios.model import CellPlan, Plan, Scenario, Taken
+from loadgen.scenarios.under_test import UnderTest
 
 TIMEOUT_S = 30.0
 WARM_UP_ISOLATES = 5
@@ -24,15 +25,15 @@ QUICK = Extent(launches=3, rounds=4, points=(1, 10, 50))
 FULL = Extent(launches=10, rounds=6, points=(1, 10, 50, 100))
 
 
-def plan(runtime: str, features: frozenset[Feature], extent: Extent) -> Plan:
-    if Feature.ISOLATES_ON_DEMAND not in features:
-        why = f"{runtime} makes no isolates on demand"
+def plan(tested: UnderTest, extent: Extent) -> Plan:
+    if Feature.ISOLATES_ON_DEMAND not in tested.features:
+        why = f"{tested.name} makes no isolates on demand"
         return Plan(cells=(), left_out={mode: why for size in extent.points for mode in (each(size), last(size))})
     return Plan(
         cells=tuple(
             CellPlan(
                 mode=mode,
-                title=f"{words}{size} at once ({runtime})",
+                title=f"{words}{size} at once ({tested.name})",
                 what=what.format(size=size),
                 verified=f"{probes.GREETING}; {COLD}",
                 connections=size,

@@ -7,25 +7,22 @@ import os
 import secrets
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgspec
 
-from harness import SPECIFICATION, __version__, environment
+from harness import environment
 from harness.errors import UsageError
-from harness.load_results import LoadReport, LoadWarning, Pinning
 from harness.recorder import runtime_identity
 from harness.registry import RuntimeSpecification, resolve
-from harness.results import RunIdentity, RuntimeIdentity, write_report, write_text
+from harness.results import RuntimeIdentity
+from harness.runtime import Runtime
 from loadgen import output_folder
 from loadgen.progress_line import progress_line
-from loadgen.scenarios import cells, doubts, registry, runner, table
+from loadgen.scenarios import registry, report, runner, table
 from loadgen.scenarios.extent import Extent
 from loadgen.scenarios.model import Scenario
-from loadgen.scenarios.placement import Placement, place
-from loadgen.scenarios.record import Record
-
-LOAD_FILE = "load.json"
+from loadgen.scenarios.placement import place
 
 MOST_LAUNCHES = 1_000
 
@@ -69,92 +66,37 @@ def run_scenario(scenario: Scenario, extent: Extent, arguments: argparse.Namespa
         seed=secrets.randbelow(1 << 31) if arguments.seed is None else arguments.seed,
     )
     settings.plan()  # refuses what cannot be, before anything is touched
-    output_folder.prepare(arguments.out, LOAD_FILE)
-    about = _About(
-        runtime=runtime_identity(settings.runtime, RuntimeSpecification.parse(arguments.runtime).settings),
-        baseline=None
-        if settings.baseline is None
-        else runtime_identity(settings.baseline, RuntimeSpecification.parse(arguments.baseline).settings),
-        environment=environment.capture(),
-        busy_share=environment.busy_share(),
-        started=environment.now_utc(),
-        profile=arguments.profile,
-        seed_given=arguments.seed is not None,
-    )
+    output_folder.prepare(arguments.out, report.LOAD_FILE)
+    runtime, baseline = _identity(settings.runtime, arguments.runtime), None
+    if settings.baseline is not None:
+        baseline = _identity(settings.baseline, arguments.baseline)
+    machine, busy_share, started = environment.capture(), environment.busy_share(), environment.now_utc()
     with progress_line() as progress:
         record = runner.measure(settings, progress=progress)
-    report, files = report_of(record, settings, about)
-    # The raw files first: a load.json never names a file that is not there.
-    for name, text in files.items():
-        write_text(arguments.out / name, text)
-    write_report(arguments.out / LOAD_FILE, report)
-    print(msgspec.json.encode(report).decode() if arguments.format == "json" else table.render(report), flush=True)
-    if record.ended_by is not None:
-        print(f"isomark bench: {record.ended_by}", file=sys.stderr)
-    return record.exit_code or (NOT_ALL_TIMED if _without_figures(report) else 0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _About:
-    """What the report says of the circumstances."""
-
-    runtime: RuntimeIdentity
-    baseline: RuntimeIdentity | None
-    environment: dict[str, object]
-    busy_share: float
-    started: str
-    profile: str
-    seed_given: bool
-
-
-def report_of(record: Record, settings: runner.Settings, about: _About) -> tuple[LoadReport, dict[str, str]]:
-    """The report, and its raw files by name."""
-    found = [cells.cell(settings.scenario.name, plan, record) for plan in record.plan.cells]
-    warnings: list[LoadWarning] = list(doubts.of_run(record, settings.placement, about.busy_share))
-    warnings += [each for cell, _ in found for each in doubts.of_cell(cell, record)]
     commit, dirty = environment.commit()
     command = environment.command_line()
-    report = LoadReport(
-        complete=not record.why_incomplete,
-        why_incomplete=record.why_incomplete,
-        scenario=settings.scenario.name,
-        about=settings.scenario.about,
-        run=RunIdentity(
-            suite_version=__version__,
-            specification=SPECIFICATION,
-            commit=commit,
-            dirty=dirty,
-            started=about.started,
-            duration_s=round(time.monotonic() - record.started, 1),
-            command=command if about.seed_given else f"{command} --seed={settings.seed}",
-            profile=about.profile,
-            seed=settings.seed,
-        ),
-        runtime=about.runtime,
-        baseline=about.baseline,
-        environment=about.environment,
-        pinning=_pinning(settings.placement),
-        launches=record.launches,
-        order=tuple(record.order),
-        warnings=tuple(warnings),
-        cells=tuple(cell for cell, _ in found),
-        derived=tuple(settings.scenario.derive(record, record.plan)),
+    about = report.Circumstances(
+        runtime=runtime,
+        baseline=baseline,
+        environment=machine,
+        busy_share=busy_share,
+        commit=commit,
+        dirty=dirty,
+        started=started,
+        duration_s=round(time.monotonic() - record.started, 1),
+        command=command if arguments.seed is not None else f"{command} --seed={settings.seed}",
+        profile=arguments.profile,
     )
-    return report, {name: text for _, files in found for name, text in files.items()}
+    found, files = report.report_of(record, settings, about)
+    report.write(arguments.out, found, files)
+    print(msgspec.json.encode(found).decode() if arguments.format == "json" else table.render(found), flush=True)
+    if record.ended_by is not None:
+        print(f"isomark bench: {record.ended_by}", file=sys.stderr)
+    return record.exit_code or (NOT_ALL_TIMED if report.without_figures(found) else 0)
 
 
-def _pinning(placement: Placement) -> Pinning:
-    return Pinning(
-        generator_cpus=tuple(sorted(placement.generator)),
-        target_cpus=tuple(sorted(placement.target)),
-        apart=placement.apart,
-        words=str(placement),
-    )
-
-
-def _without_figures(report: LoadReport) -> bool:
-    """Whether there is no cell at all, or one that had its turn and gave nothing, be it the generator's figures."""
-    return not report.cells or any(isinstance(warning, doubts.NO_FIGURES) for warning in report.warnings)
+def _identity(runtime: Runtime, specification: str) -> RuntimeIdentity:
+    return runtime_identity(runtime, RuntimeSpecification.parse(specification).settings)
 
 
 def _rates(text: str) -> tuple[float, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.features import Feature
 from harness.load_results import Point
 from loadgen.engine import Endpoint, One
 from loadgen.scenarios import probes
@@ -13,6 +12,7 @@ from loadgen.scenarios.bench import Bench, endpoint_of
 from loadgen.scenarios.engine_turn import EngineTurn
 from loadgen.scenarios.extent import Extent
 from loadgen.scenarios.model import CellPlan, Plan, Scenario
+from loadgen.scenarios.under_test import UnderTest
 
 WAIT_MS = 10
 BURN_ROUNDS = 100_000
@@ -54,12 +54,12 @@ HANDLERS = (
 )
 
 
-def plan(runtime: str, features: frozenset[Feature], extent: Extent) -> Plan:
+def plan(tested: UnderTest, extent: Extent) -> Plan:
     return Plan(
         cells=tuple(
             CellPlan(
                 mode=mode_of(handler, connections),
-                title=f"{handler.name}, {connections} connection{'s' if connections > 1 else ''} ({runtime})",
+                title=f"{handler.name}, {connections} connection{'s' if connections > 1 else ''} ({tested.name})",
                 what=f"Requests to {handler.what}: each connection sends its next when it has the answer.",
                 verified=handler.verified,
                 connections=connections,
@@ -85,6 +85,7 @@ def start(bench: Bench, plan: Plan) -> Sequence[EngineTurn]:
 
 
 def _turn(bench: Bench, handler: Handler, endpoint: Endpoint, connections: int) -> EngineTurn:
+    points = bench.extent.points
     return EngineTurn(
         mode=mode_of(handler, connections),
         endpoint=endpoint,
@@ -93,6 +94,7 @@ def _turn(bench: Bench, handler: Handler, endpoint: Endpoint, connections: int) 
         seconds=bench.extent.seconds,
         warm_up_s=bench.extent.warm_up_s,
         timeout_s=TIMEOUT_S,
+        speaks_for=tuple(mode_of(handler, each) for each in points) if connections == points[0] else (),
     )
 
 

@@ -27,7 +27,8 @@ class EngineTurn:
     """`requests` makes what is sent, anew for each run of the engine.
 
     With `rate_rps` an open loop of `warm_up_s + seconds`; else a closed loop of the same length, or of `count`
-    requests, before the first of which `warm_up_count` are made and thrown away.
+    requests, before the first of which `warm_up_count` are made and thrown away. `speaks_for`: the modes that are
+    verified by verifying this one, because they ask the same; None for this mode alone.
     """
 
     mode: str
@@ -40,6 +41,7 @@ class EngineTurn:
     count: int | None = None
     warm_up_count: int = 0
     timeout_s: float = 10.0
+    speaks_for: tuple[str, ...] | None = None
     _warm: bool = field(default=False, init=False)
 
     @property
@@ -47,8 +49,9 @@ class EngineTurn:
         return (self.mode,)
 
     def verify(self) -> Mapping[str, str]:
-        words = wrong_answers(self.endpoint, self.requests(), timeout_s=self.timeout_s)
-        return {self.mode: words} if words else {}
+        modes = self.modes if self.speaks_for is None else self.speaks_for
+        words = wrong_answers(self.endpoint, self.requests(), timeout_s=self.timeout_s) if modes else ""
+        return dict.fromkeys(modes, words) if words else {}
 
     def take(self) -> Mapping[str, Taken]:
         if self.warm_up_count and not self._warm:

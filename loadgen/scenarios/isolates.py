@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from loadgen.engine import Check, Endpoint, get
@@ -35,9 +36,9 @@ class Isolates:
     def next_number(self) -> int:
         return next(self._numbers)
 
-    def again(self, number: int) -> _Again:
-        """For the engine: the isolate of that number, which must still be the same one."""
-        return _Again(self.request(number), Check(body_check=self._warm))
+    def again(self, numbers: Sequence[int]) -> _Again:
+        """For the engine: the isolates of these numbers one after the other, which must still be the same ones."""
+        return _Again(map(self.request, numbers), Check(body_check=self._warm))
 
     def _cold(self, body: bytes) -> str | None:
         return cold(self.nonces, body)
@@ -57,11 +58,12 @@ class _Fresh:
 
 
 class _Again:
-    def __init__(self, request: bytes, check: Check) -> None:
-        self._both = request, check
+    def __init__(self, requests: Iterable[bytes], check: Check) -> None:
+        self._requests = itertools.cycle(requests)
+        self._check = check
 
     def next(self, connection: int) -> tuple[bytes, Check]:
-        return self._both
+        return next(self._requests), self._check
 
 
 def cold(nonces: Nonces, body: bytes) -> str | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from harness.features import Feature
 from harness.load_results import LoadDerived, Point
 from loadgen.engine import Tally
 from loadgen.scenarios.bench import Bench
 from loadgen.scenarios.extent import Extent
+from loadgen.scenarios.under_test import UnderTest
 
 CLOSED, OPEN, ONE_BY_ONE = "closed", "open", "one by one"
 
@@ -37,6 +37,11 @@ class Plan:
 
     cells: tuple[CellPlan, ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
+
+    def leaving_out(self, more: Mapping[str, str]) -> Plan:
+        """The same without those modes, each with its reason."""
+        cells = tuple(cell for cell in self.cells if cell.mode not in more)
+        return replace(self, cells=cells, left_out={**self.left_out, **more})
 
 
 @dataclass(kw_only=True)
@@ -89,7 +94,7 @@ class Scenario:
     name: str
     about: str
     extents: Mapping[str, Extent]
-    plan: Callable[[str, frozenset[Feature], Extent], Plan]
+    plan: Callable[[UnderTest, Extent], Plan]
     start: Callable[[Bench, Plan], Sequence[Turn]]
     derive: Callable[[Measured, Plan], Sequence[LoadDerived]] = lambda _measured, _plan: ()
     in_order: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from statistics import fmean
 
 from harness.errors import IsomarkError
@@ -91,8 +91,27 @@ class Record:
 
     def leave_out(self, left_out: Mapping[str, str]) -> None:
         """Take modes out of the plan: they cannot be had here."""
-        cells = tuple(cell for cell in self.plan.cells if cell.mode not in left_out)
-        self.plan = replace(self.plan, cells=cells, left_out={**self.plan.left_out, **left_out})
+        self.plan = self.plan.leaving_out(left_out)
+
+    def for_one_launch(self) -> Record:
+        """An empty record for the next launch, which knows what this one says about launches to come."""
+        part = Record(plan=self.plan, started_epoch_s=self.started_epoch_s, started=self.started, repeats=self.repeats)
+        for mode, cell in self.cells.items():
+            if mode in part.cells:
+                part.cells[mode].refused = cell.refused
+        return part
+
+    def take_in(self, launch: Record) -> None:
+        """Add the record of one launch, made by `for_one_launch` and measured to its end."""
+        for mode, part in launch.cells.items():
+            cell = self.cells[mode]
+            cell.entries += part.entries
+            cell.refused, cell.stopped = part.refused, part.stopped or cell.stopped
+            cell.repeated += part.repeated
+        self.leave_out(launch.plan.left_out)
+        self.repeats = launch.repeats
+        self.order += launch.order
+        self.launches += 1
 
     def by_launch(self, mode: str, fraction: float) -> Mapping[int, int]:
         """See `model.Measured`."""

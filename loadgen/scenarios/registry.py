@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.errors import UsageError, did_you_mean
-from loadgen.scenarios import bindings, chain, cold_burst, cold_start, concurrency, density, streaming, tenants, warm
+from loadgen.scenarios import (
+    bill,
+    bindings,
+    chain,
+    cold_burst,
+    cold_start,
+    concurrency,
+    density,
+    streaming,
+    tenants,
+    warm,
+)
 from loadgen.scenarios.model import Scenario
 
 SCENARIOS: Mapping[str, Scenario] = {
@@ -20,10 +31,11 @@ SCENARIOS: Mapping[str, Scenario] = {
         streaming,
         tenants,
         bindings,
+        bill,
     )
 }
 
-OTHER_MEASUREMENTS = ("first", "reference", "generator")
+OTHER_MEASUREMENTS = ("first", "reference", "generator", "interleaved")
 """What `isomark bench` can do besides."""
 
 

@@ -18,6 +18,7 @@ from loadgen.scenarios.extent import Extent
 from loadgen.scenarios.model import Plan, Scenario, Taken, Turn
 from loadgen.scenarios.placement import Placement, on
 from loadgen.scenarios.record import Entry, Record
+from loadgen.scenarios.under_test import UnderTest
 
 INTERRUPTED = 130
 
@@ -25,9 +26,15 @@ REPEATED_SHARE = 0.25
 """Of all turns: so many may be done again because the generator fell behind in them; the next marks its cell."""
 
 
+TAKES_TOO_LONG = "it takes more time than this profile has"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What one run measures. `seed` decides every order there is."""
+    """What one run measures. `seed` decides every order there is.
+
+    `baseline`: None where nothing is measured beside the runtime. `is_process`: see `UnderTest`.
+    """
 
     scenario: Scenario
     runtime: Runtime
@@ -35,9 +42,20 @@ class Settings:
     extent: Extent
     placement: Placement
     seed: int
+    is_process: bool = False
+
+    def tested(self) -> UnderTest:
+        return UnderTest(
+            name=self.runtime.name,
+            features=self.runtime.features(),
+            has_baseline=self.baseline is not None,
+            is_process=self.is_process,
+        )
 
     def plan(self) -> Plan:
-        return self.scenario.plan(self.runtime.name, self.runtime.features(), self.extent)
+        plan = self.scenario.plan(self.tested(), self.extent)
+        omitted = {cell.mode for cell in plan.cells} & set(self.extent.without)
+        return plan.leaving_out(dict.fromkeys(sorted(omitted), TAKES_TOO_LONG))
 
 
 def measure(settings: Settings, *, progress: Progress = lambda _what: None) -> Record:
@@ -48,7 +66,7 @@ def measure(settings: Settings, *, progress: Progress = lambda _what: None) -> R
         with on(settings.placement.generator):
             for number in range(1, settings.extent.launches + 1 if record.plan.cells else 1):
                 progress(f"{settings.scenario.name}: launch {number} of {settings.extent.launches}")
-                _launch(settings, record, number, shuffle)
+                launch(settings, record, number, shuffle)
                 record.launches += 1
     except KeyboardInterrupt:
         record.why_incomplete, record.exit_code = _cut_short(record, settings, "interrupted"), INTERRUPTED
@@ -62,10 +80,15 @@ def _cut_short(record: Record, settings: Settings, happened: str) -> str:
     return f"{record.launches} of {settings.extent.launches} launches were measured to their end: {happened}"
 
 
-def _launch(settings: Settings, record: Record, number: int, shuffle: random.Random) -> None:
+def launch(settings: Settings, record: Record, number: int, shuffle: random.Random) -> None:
+    """One launch, into `record`, by a thread that is on the generator's cores already.
+
+    Raises what a launch raises, `RuntimeDied` when the runtime ends; what was measured before is in the record.
+    """
     with ExitStack() as stack:
         bench = Bench(
             runtime=settings.runtime,
+            tested=settings.tested(),
             baseline=settings.baseline,
             extent=settings.extent,
             placement=settings.placement,
@@ -77,15 +100,20 @@ def _launch(settings: Settings, record: Record, number: int, shuffle: random.Ran
         record.leave_out(bench.left_out)
         _verify(record, turns)
         bench.require_alive()
-        for number_of_round in range(1, settings.extent.rounds + 1):
-            order = list(turns)
-            if not settings.scenario.in_order:
-                shuffle.shuffle(order)
-            record.order.append(f"launch {number} round {number_of_round}: " + " ".join(_names(order)))
-            for turn in order:
-                again = not settings.scenario.in_order and record.repeats < _most_repeats(settings, turns)
-                if _take(record, turn, bench, again=again):
-                    return
+        _rounds(settings, record, bench, turns, shuffle)
+        record.leave_out(bench.left_out)  # what only the turns themselves could tell
+
+
+def _rounds(settings: Settings, record: Record, bench: Bench, turns: Sequence[Turn], shuffle: random.Random) -> None:
+    for number_of_round in range(1, settings.extent.rounds + 1):
+        order = list(turns)
+        if not settings.scenario.in_order:
+            shuffle.shuffle(order)
+        record.order.append(f"launch {bench.number} round {number_of_round}: " + " ".join(_names(order)))
+        for turn in order:
+            again = not settings.scenario.in_order and record.repeats < _most_repeats(settings, turns)
+            if _take(record, turn, bench, again=again):
+                return
 
 
 def _verify(record: Record, turns: Sequence[Turn]) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import msgspec
 
 from harness.errors import UsageError
-from harness.features import Feature
 from harness.load_results import Point
 from loadgen.engine import Check, Endpoint, One, get
 from loadgen.scenarios import probes
@@ -16,6 +15,7 @@ from loadgen.scenarios.bench import Bench, endpoint_of
 from loadgen.scenarios.engine_turn import EngineTurn
 from loadgen.scenarios.extent import Extent
 from loadgen.scenarios.model import CellPlan, Plan, Scenario
+from loadgen.scenarios.under_test import UnderTest
 
 MIB = 1 << 20
 MOST_BYTES = 64 * MIB
@@ -103,7 +103,7 @@ WAYS = (
 )
 
 
-def plan(runtime: str, features: frozenset[Feature], extent: Extent) -> Plan:
+def plan(tested: UnderTest, extent: Extent) -> Plan:
     for size_bytes in extent.points:
         if size_bytes > MOST_BYTES:
             raise UsageError(f"a body of {size_bytes} bytes is not compared", expected=f"at most {MOST_BYTES} bytes")
@@ -111,7 +111,7 @@ def plan(runtime: str, features: frozenset[Feature], extent: Extent) -> Plan:
         cells=tuple(
             CellPlan(
                 mode=mode_of(way, size_bytes),
-                title=f"{way.title}, {size_bytes / MIB:g} MiB ({runtime})",
+                title=f"{way.title}, {size_bytes / MIB:g} MiB ({tested.name})",
                 what=f"One request after the other on one connection, with {way.what}.",
                 verified=way.verified,
                 point=Point(name="bytes", value=size_bytes),

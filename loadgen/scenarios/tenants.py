@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from harness.features import Feature
 from harness.load_results import LoadDerived
 from loadgen.engine import Endpoint, Engine, LoadPlan, Tally
 from loadgen.probes import Nonces
@@ -17,6 +16,7 @@ from loadgen.scenarios.derived import derived
 from loadgen.scenarios.engine_turn import OPEN_LOOP_CONNECTIONS, EngineTurn, wrong_answers
 from loadgen.scenarios.extent import Extent
 from loadgen.scenarios.model import OPEN, CellPlan, Measured, Plan, Scenario, Taken, Turn
+from loadgen.scenarios.under_test import UnderTest
 
 NOISE_ROUNDS = 5_000_000
 """Some 14 ms of computing in V8: bounded, so that a runtime with one thread comes back to its other tenants."""
@@ -32,12 +32,12 @@ QUICK = Extent(launches=3, rounds=2, seconds=2.0, warm_up_s=0.5, rates_rps=(200,
 FULL = Extent(launches=10, rounds=3, seconds=4.0, warm_up_s=0.5, rates_rps=(200, 500))
 
 
-def plan(runtime: str, features: frozenset[Feature], extent: Extent) -> Plan:
+def plan(tested: UnderTest, extent: Extent) -> Plan:
     return Plan(
         cells=tuple(
             CellPlan(
                 mode=mode_of(noisy, rate),
-                title=f"{rate:g}/s, {'beside one that computes' if noisy else 'alone'} ({runtime})",
+                title=f"{rate:g}/s, {'beside one that computes' if noisy else 'alone'} ({tested.name})",
                 what=f"Hello requests to one Worker, due {rate:g} times a second, "
                 + (
                     f"while {NOISE_CONNECTIONS} connections keep another Worker of the same application computing, "
