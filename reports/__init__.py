@@ -1,4 +1,4 @@
-"""The pages a run ends in, made from conformance.json and cost.json and nothing else."""
+"""The pages that runs and comparisons end in, made from the files they leave behind and nothing else."""
 
 import os
 

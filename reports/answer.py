@@ -57,10 +57,15 @@ class ClassLine:
 
 def verdict_sentence(report: ConformanceReport) -> str:
     """All classes in one sentence; promises without a test are said, never left out."""
+    return f"{report.runtime.name} is {report.verdict.value.upper()}: {classes_words(report)}."
+
+
+def classes_words(report: ConformanceReport) -> str:
+    """Every class with its verdict and what it rests on, and how many promises have no test."""
     parts = ", ".join(f"{name} {_class_words(each)}" for name, each in report.classes.items())
     untested = sum(len(each.untested) for each in report.classes.values())
     rest = f"; {counted(untested, 'MUST promise has', 'MUST promises have')} no test yet" if untested else ""
-    return f"{report.runtime.name} is {report.verdict.value.upper()}: {parts}{rest}."
+    return f"{parts}{rest}"
 
 
 def class_lines(report: ConformanceReport) -> tuple[ClassLine, ...]:

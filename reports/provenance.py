@@ -39,10 +39,19 @@ def controls(report: ConformanceReport) -> str:
 
 def environment(conformance: ConformanceReport, cost: CostReport | None) -> tuple[EnvironmentLine, ...]:
     """The programs under test and every leaf of the environments, side by side when there are two runs."""
-    runs = [_programs("runtime", conformance.runtime) | _leaves(conformance.environment)]
+    runs = [_programs("runtime", conformance.runtime) | leaves(conformance.environment)]
     if cost:
         baseline = _programs("baseline", cost.baseline)
-        runs.append(_programs("runtime", cost.runtime) | baseline | _leaves(cost.environment))
+        runs.append(_programs("runtime", cost.runtime) | baseline | leaves(cost.environment))
+    names = list(dict.fromkeys(name for run in runs for name in run))
+    return tuple(
+        EnvironmentLine(name=name, values=tuple(run.get(name, NOT_RECORDED) for run in runs)) for name in names
+    )
+
+
+def facts(*environments: Mapping[str, Any]) -> tuple[EnvironmentLine, ...]:
+    """Every leaf of several environments side by side, in the order given."""
+    runs = [leaves(each) for each in environments]
     names = list(dict.fromkeys(name for run in runs for name in run))
     return tuple(
         EnvironmentLine(name=name, values=tuple(run.get(name, NOT_RECORDED) for run in runs)) for name in names
@@ -102,12 +111,13 @@ def _programs(role: str, program: RuntimeIdentity) -> dict[str, str]:
     return {role: f"{program.name} {program.version}"} | {f"{role} / {name}": value for name, value in facts.items()}
 
 
-def _leaves(value: Mapping[str, Any], before: str = "") -> dict[str, str]:
+def leaves(value: Mapping[str, Any], before: str = "") -> dict[str, str]:
+    """Every fact of an environment in words, by the path to it."""
     found: dict[str, str] = {}
     for key, each in value.items():
         name = f"{before}{key}"
         if isinstance(each, Mapping) and each:
-            found |= _leaves(each, f"{name} / ")
+            found |= leaves(each, f"{name} / ")
         else:
             found[name] = _leaf(each)
     return found

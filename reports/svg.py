@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from html import escape
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-INK, QUIET, RULE = "#f0f001", "#f0f002", "#f0f003"
+from reports.evidence import visible
+
+INK, QUIET, RULE, PAPER = "#f0f001", "#f0f002", "#f0f003", "#f0f004"
 SERIES = ("#f0f011", "#f0f012", "#f0f013", "#f0f014", "#f0f015", "#f0f016")
 
-_VARIABLES = {INK: "--ink", QUIET: "--quiet", RULE: "--rule"} | {
+_VARIABLES = {INK: "--ink", QUIET: "--quiet", RULE: "--rule", PAPER: "--paper"} | {
     colour: f"--series-{place}" for place, colour in enumerate(SERIES, start=1)
 }
 _PLACEHOLDER = re.compile("|".join(_VARIABLES))
@@ -36,7 +39,9 @@ _FAMILY = re.compile(r"font-family: [^;\"]*")
 def inline(figure: Figure, *, prefix: str, title: str) -> str:
     """The figure as an `<svg>` element. `prefix` must be unique in the page; `title` is what a screen reader says."""
     drawing = io.StringIO()
-    with mpl.rc_context(_SETTINGS):
+    with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
+        # Text stays text: whether matplotlib's own font has the letters of a name does not matter.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(drawing, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = _METADATA.sub("", _SHEET.sub("", _BEFORE_SVG.sub("", drawing.getvalue())))
     text = text.replace("xlink:href=", "href=")
@@ -54,5 +59,5 @@ def _opening(found: str, prefix: str, title: str) -> str:
     assert box, "matplotlib always writes a viewBox"
     return (
         f'<svg viewBox="{box[1]}" role="img" aria-labelledby="{prefix}-title">\n'
-        f' <title id="{prefix}-title">{escape(title)}</title>'
+        f' <title id="{prefix}-title">{escape(visible(title))}</title>'
     )
