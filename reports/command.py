@@ -1,4 +1,7 @@
-"""`isomark report`: both halves of the suite one after the other, and the page made from what they leave behind."""
+"""`isomark report`: both halves of the suite one after the other, and the page made from what they leave behind.
+
+With a word after it: something about bundles that are there already (reports/bundle_commands.py).
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ import sys
 from pathlib import Path
 from typing import ClassVar
 
-from harness.errors import IsomarkError, ReportFileError
+from harness.errors import IsomarkError, ReportFileError, UsageError
 from harness.results import CostReport, read_conformance, read_cost
 from reports import report_page
+from reports.bundle_commands import BUNDLE_COMMANDS
 from reports.children import run_child
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -21,10 +25,18 @@ class ReportCommand:
     """Promises, cost, page. The exit code is the conformance suite's if that is not 0, else the load generator's."""
 
     name: ClassVar[str] = "report"
-    summary: ClassVar[str] = "run the conformance suite and the load generator, and make one page of the two"
+    summary: ClassVar[str] = (
+        "make one page of the promises and the cost of a runtime; build a site, verify, compare runs"
+    )
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
-        where = parser.add_mutually_exclusive_group(required=True)
+        parser.set_defaults(bundle_command=None)
+        subparsers = parser.add_subparsers(metavar="COMMAND", title="about bundles, the folders of comparisons")
+        for command in BUNDLE_COMMANDS:
+            own = subparsers.add_parser(command.name, help=command.summary, description=command.summary)
+            command.configure(own)
+            own.set_defaults(bundle_command=command)
+        where = parser.add_mutually_exclusive_group()
         where.add_argument("--out", type=Path, metavar="DIR", help="folder for the page and the files behind it")
         where.add_argument(
             "--rebuild", type=Path, metavar="DIR", help="run nothing: make DIR/index.html from the files in DIR"
@@ -33,7 +45,18 @@ class ReportCommand:
         parser.add_argument("--profile", default="quick", choices=("quick", "full"), help="default: %(default)s")
 
     def run(self, arguments: argparse.Namespace) -> int:
-        """Raises `ReportFileError` when a file the page is made from is damaged, or the page cannot be written."""
+        """Raises `ReportFileError` when a file the page is made from is damaged, or the page cannot be written.
+
+        Raises `UsageError` when nothing was asked for.
+        """
+        if arguments.bundle_command is not None:
+            return int(arguments.bundle_command.run(arguments))
+        if arguments.out is None and arguments.rebuild is None:
+            raise UsageError(
+                "nothing was asked for",
+                expected=f"--out DIR, --rebuild DIR, or one of {', '.join(each.name for each in BUNDLE_COMMANDS)}",
+                remedy="see `isomark report --help`",
+            )
         if arguments.rebuild is not None:
             _say_where(rebuild(arguments.rebuild))
             return 0

@@ -14,7 +14,7 @@ from textwrap import dedent
 
 import pytest
 
-from harness.errors import ReportFileError
+from harness.errors import ReportFileError, UsageError
 from harness.results import write_report
 from reports import command
 from reports.children import run_child
@@ -125,10 +125,18 @@ def test_a_missing_folder_is_named(parser: argparse.ArgumentParser, tmp_path: Pa
         ReportCommand().run(parser.parse_args(["--rebuild", str(tmp_path / "nowhere")]))
 
 
-@pytest.mark.parametrize("words", [[], ["--out", "a", "--rebuild", "b"], ["--out", "a", "--profile=slow"]])
+@pytest.mark.parametrize(
+    "words", [["--out", "a", "--rebuild", "b"], ["--out", "a", "--profile=slow"], ["verify"], ["x"]]
+)
 def test_wrong_words_are_refused(parser: argparse.ArgumentParser, words: list[str]) -> None:
     with pytest.raises(SystemExit):
         parser.parse_args(words)
+
+
+def test_no_words_at_all_are_refused(parser: argparse.ArgumentParser) -> None:
+    """With all that can be asked for."""
+    with pytest.raises(UsageError, match=r"--out DIR, --rebuild DIR, or one of build, rebuild, verify, diff"):
+        ReportCommand().run(parser.parse_args([]))
 
 
 def test_it_is_found_by_name() -> None:
