@@ -135,7 +135,9 @@ def test_each_is_charged_from_where_the_one_before_it_ended(host: Host) -> None:
     with host.at_once():
         for _ in range(2):
             host.begin(isolate, "burn", ROUNDS)
-        others = [host.isolate("export default {};") for _ in range(20)]  # keeps the host's own thread at work meanwhile
+        others = [
+            host.isolate("export default {};") for _ in range(20)
+        ]  # keeps the host's own thread at work meanwhile
     first_ns, second_ns = (host.about(isolate).header[3] for _ in range(2))
     for other in others:
         assert host.about(other).kind == "ready"
