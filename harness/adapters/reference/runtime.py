@@ -174,7 +174,8 @@ def _start_host(folder: Path, link: int) -> Supervised:
     return Supervised(
         "the reference runtime's isolate host",
         [
-            *(toolchain.node(), "--no-node-snapshot", sources / "host" / "host.js"),
+            # The host makes little garbage at a time: room for more would be taken for memory of isolates.
+            *(toolchain.node(), "--no-node-snapshot", "--max-semi-space-size=1", sources / "host" / "host.js"),
             *(toolchain.node_modules(), sources / "prelude", str(link)),
         ],
         log=folder / "host.log",

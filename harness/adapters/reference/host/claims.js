@@ -9,7 +9,7 @@ const OPEN = 0;
 const BEGUN = 1;
 const WITHDRAWN = 2;
 /** More than are ever given and not over. */
-const PLACES = 64;
+const PLACES = 32;
 /** CPU clock in ns, heap bytes, bytes outside it; NaN for what the isolate could not tell. */
 const MEASURES = 3;
 

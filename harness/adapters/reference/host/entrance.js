@@ -8,7 +8,7 @@
 //   measured is in `shared`; no sizes are when the Worker has laid setters for their names.
 // - `compileWasm`, and `workersModule`, the object that `cloudflare:workers` exports.
 // - `takePiece`, if the prelude comes in pieces: before any code of the Worker's runs.
-globalThis.__isomarkEntrance = (vm, shared, names, ...natives) => {
+globalThis.__isomarkEntrance = (vm, shared, names, native) => {
   const OPEN = 0;
   const BEGUN = 1;
   const { defineProperty: define, deleteProperty, apply } = Reflect;
@@ -16,7 +16,7 @@ globalThis.__isomarkEntrance = (vm, shared, names, ...natives) => {
   const { Number } = globalThis;
   const claim = Atomics.compareExchange;
   const sizesOf = vm.getHeapStatisticsSync;
-  const PLACES = 64;
+  const PLACES = 32;
   const MEASURES = 3;
   const claims = new Int32Array(shared, 0, PLACES);
   const measures = new Float64Array(shared, PLACES * 4);
@@ -30,7 +30,8 @@ globalThis.__isomarkEntrance = (vm, shared, names, ...natives) => {
   const nativeNames = names.split(",").map((name) => `__isomarkHost_${name}`);
   const offerNatives = () => {
     for (let index = 0; index < nativeNames.length; index += 1) {
-      const property = { __proto__: null, value: natives[index], writable: true, enumerable: false, configurable: true };
+      const value = (one, two, three) => native(index, one, two, three);
+      const property = { __proto__: null, value, writable: true, enumerable: false, configurable: true };
       if (!define(globalThis, nativeNames[index], property)) throw new TypeError("the global object is sealed");
     }
   };

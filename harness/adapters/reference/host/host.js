@@ -20,6 +20,7 @@ const { Watchdog } = require("./watchdog.js");
 
 const PROTOCOL_DESCRIPTOR = 3;
 const V8_FLAGS = [
+  "--max-semi-space-size=0", // as V8 has it: the small one it is started with is for the host alone
   "--wasm-max-mem-pages=2048", // 128 MiB for one memory: V8 does not count it
   "--no-concurrent-array-buffer-sweeping", // or what a collection has found is freed some time after it
   // The phases that unroll loops also take out stack checks, of endless loops too when a short loop is inside: such

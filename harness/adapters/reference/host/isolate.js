@@ -70,6 +70,7 @@ class Isolate {
     try {
       const exports = await this.services.starter.run(this.inside, this.settings.main, code);
       if (this.dead) return;
+      this.inside.started();
       this.rest();
       this.ready = true;
       this.services.send(`["ready",${this.number},${Number(this.endedCpu)}]`, exports);

@@ -13,7 +13,7 @@
 const fs = require("node:fs");
 const path = require("node:path");
 
-const { entranceSource, filesSource, shortened } = require("./sources.js");
+const { entranceSource, filesSource } = require("./sources.js");
 
 /** More than that is sure to need most of the prelude. */
 const LONGEST_SOURCE = 65536;
@@ -115,8 +115,8 @@ const declarations = ({ unless = {}, values = [] }) =>
  * @param {string} declared
  */
 function coreSource(files, declared) {
-  const inside = `"use strict";\n${declared}${shortened(files)}`;
-  return `((eval) => {\n(() => {\n${inside}})();\n})(globalThis.eval);\n${shortened(entranceSource())}`;
+  const inside = `"use strict";\n${declared}${files}`;
+  return `((eval) => {\n(() => {\n${inside}})();\n})(globalThis.eval);\n${entranceSource()}`;
 }
 
 /** What is declared in files outside of all functions. @param {string} source @returns {string[]} */

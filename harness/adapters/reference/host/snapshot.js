@@ -8,6 +8,7 @@ const fs = require("node:fs");
 const path = require("node:path");
 
 const { Lean } = require("./lean.js");
+const { minified } = require("./minified.js");
 const { wholeSource } = require("./sources.js");
 
 /** Scripts that run in a context of their own that is thrown away: see `snapshotOf`. */
@@ -37,15 +38,18 @@ function preludesBy(ivm, folder, nodeModules, make) {
  * @param {string} nodeModules
  */
 const makePreludes = (ivm, folder, nodeModules) =>
-  preludesBy(ivm, folder, nodeModules, (_kind, code, warmUp) => snapshotOf(ivm, code, warmUp));
+  preludesBy(ivm, folder, nodeModules, (_kind, code, warmUp) => snapshotOf(ivm, code, warmUp, nodeModules));
 
 /**
  * The warm-up runs in a context of its own that is thrown away: what it calls is in the snapshot as compiled code, what
  * it changes is not.
- * @param {typeof import("isolated-vm")} ivm @param {string} code @param {string | undefined} warmUp
+ * @param {typeof import("isolated-vm")} ivm
+ * @param {string} code
+ * @param {string | undefined} warmUp
+ * @param {string} nodeModules
  */
-const snapshotOf = (ivm, code, warmUp) =>
-  ivm.Isolate.createSnapshot([{ code, filename: "isomark:prelude" }], warmUp);
+const snapshotOf = (ivm, code, warmUp, nodeModules) =>
+  ivm.Isolate.createSnapshot([{ code: minified(code, nodeModules), filename: "isomark:prelude" }], warmUp);
 
 /** @param {string} file */
 const textOf = (file) => (fs.existsSync(file) ? fs.readFileSync(file, "utf8") : undefined);
@@ -59,7 +63,7 @@ const textOf = (file) => (fs.existsSync(file) ? fs.readFileSync(file, "utf8") : 
  */
 const keptPreludes = (ivm, folder, nodeModules, madeWith) =>
   preludesBy(ivm, folder, nodeModules, (kind, code, warmUp) =>
-    keptSnapshot(ivm, kind, code, warmUp, path.dirname(nodeModules), madeWith),
+    keptSnapshot(ivm, kind, code, warmUp, nodeModules, madeWith),
   );
 
 /**
@@ -68,11 +72,12 @@ const keptPreludes = (ivm, folder, nodeModules, madeWith) =>
  * @param {string} kind
  * @param {string} code
  * @param {string | undefined} warmUp
- * @param {string} keptIn
+ * @param {string} nodeModules
  * @param {readonly string[]} madeWith
  * @returns {Snapshot}
  */
-function keptSnapshot(ivm, kind, code, warmUp, keptIn, madeWith) {
+function keptSnapshot(ivm, kind, code, warmUp, nodeModules, madeWith) {
+  const keptIn = path.dirname(nodeModules);
   const made = [process.version, process.versions.v8, process.platform, process.arch, ...madeWith, code, warmUp ?? ""];
   const name = `${kind}-${createHash("sha256").update(JSON.stringify(made)).digest("hex")}.snapshot`;
   try {
@@ -81,7 +86,7 @@ function keptSnapshot(ivm, kind, code, warmUp, keptIn, madeWith) {
   } catch {
     // Not kept yet. That it cannot be kept is no reason not to go on.
   }
-  const snapshot = snapshotOf(ivm, code, warmUp);
+  const snapshot = snapshotOf(ivm, code, warmUp, nodeModules);
   try {
     const isOld = new RegExp(`^${kind}-[0-9a-f]{64}\\.snapshot$`);
     for (const old of fs.readdirSync(keptIn)) if (isOld.test(old)) fs.rmSync(path.join(keptIn, old), { force: true });

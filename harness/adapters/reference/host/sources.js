@@ -44,27 +44,4 @@ function streamsSource(nodeModules) {
   return `const streams = (() => { ${before}\n${ponyfill}\nreturn exports; })();`;
 }
 
-/**
- * The same program in fewer characters: without comments that stand alone on their lines, and without indentation.
- * Throws for what has a text over several lines, where that would not be the same.
- * @param {string} source
- */
-function shortened(source) {
-  const lines = [];
-  let isComment = false;
-  for (const line of source.split("\n")) {
-    const text = line.trim();
-    if (!isComment && text.startsWith("/*")) isComment = true;
-    else if (!isComment && text !== "" && !text.startsWith("//")) {
-      if ((text.split("`").length - 1) % 2 !== 0) throw new Error(`a text over several lines: ${text}`);
-      lines.push(text);
-    }
-    if (isComment && text.includes("*/")) {
-      if (!text.endsWith("*/")) throw new Error(`code behind a comment: ${text}`);
-      isComment = false;
-    }
-  }
-  return `${lines.join("\n")}\n`;
-}
-
-module.exports = { entranceSource, filesSource, inStrictScope, shortened, streamsSource, wholeSource };
+module.exports = { entranceSource, filesSource, inStrictScope, streamsSource, wholeSource };

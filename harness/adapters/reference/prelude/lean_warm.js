@@ -3,9 +3,10 @@
   const natives = { parseUrl: () => "", setUrl: () => "", random: () => null, digest: () => null, piece: () => "" };
   const sizes = { used_heap_size: 1, externally_allocated_size: 1 };
   const vm = { cpuTime: 0n, getHeapStatisticsSync: () => sizes };
+  const native = (place, ...given) => Object.values(natives)[place](...given);
   const enter = globalThis.__isomarkEntrance;
   const claims = new ArrayBuffer(2048);
-  const { configure, deliver, drain } = enter(vm, claims, Object.keys(natives).join(), ...Object.values(natives));
+  const { configure, deliver, drain } = enter(vm, claims, Object.keys(natives).join(), native);
   const handler = { fetch: () => Response.json({}) };
   configure(
     { main: { default: handler } },
