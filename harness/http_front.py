@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import httpx
 
@@ -13,6 +13,7 @@ from harness.errors import (
     ConnectionLost,
     DeadlineExceeded,
     NotObservable,
+    RuntimeDied,
     Unanswered,
     UsageError,
     did_you_mean,
@@ -27,11 +28,25 @@ DYING_S = 0.4
 """How long a runtime that hung up is watched for its own end, to tell a death from a dropped connection."""
 
 
+class Serving(Protocol):
+    """What serves a Worker, as far as a request that got no answer asks about it: `Supervised` is one."""
+
+    def log_tail(self) -> str: ...
+
+    def ended_within(self, seconds: float) -> bool:
+        """Wait for its end, at most so long; whether it came."""
+        ...
+
+    def died(self) -> RuntimeDied:
+        """The error that says how it ended."""
+        ...
+
+
 class HttpFront:
-    """The part of `Instance` that sends requests. `urls`: Worker to base URL; `owner`: Worker to its process."""
+    """The part of `Instance` that sends requests. `urls`: Worker to base URL; `owner`: Worker to what serves it."""
 
     def __init__(
-        self, urls: Mapping[str, str], owner: Callable[[str], Supervised], instruments: Mapping[type, object]
+        self, urls: Mapping[str, str], owner: Callable[[str], Serving], instruments: Mapping[type, object]
     ) -> None:
         self._urls = dict(urls)
         self._owner = owner
@@ -99,7 +114,7 @@ class HttpFront:
         error: httpx.TransportError | httpx.DecodingError,
         worker: str,
         request: Request,
-        process: Supervised,
+        process: Serving,
         deadline_s: float,
         partial: bytes,
     ) -> Unanswered:

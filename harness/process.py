@@ -52,7 +52,7 @@ class _Reaper:
                 self._pipe = self._started()
             return self._pipe
 
-    def tell(self, kind: str, name: int | Path) -> None:
+    def tell(self, kind: str, name: int | str | Path) -> None:
         # A write below PIPE_BUF is atomic, so lines of many threads and of starting children never mix.
         line = kind.encode() + b" " + str(name).encode("unicode_escape") + b"\n"
         try:
@@ -90,6 +90,20 @@ class _Reaper:
 
 _REAPER = _Reaper()
 os.register_at_fork(after_in_child=_REAPER.forget)
+
+
+def leave_to_reaper(request: str, *, there: bool) -> None:
+    """Have a request sent when this process is gone, however it went: `METHOD TARGET SOCKET`, HTTP on a unix socket.
+
+    For what a server keeps on behalf of this process: say it before the server is asked to make that, and once more
+    when it is `there`. Until then the request is sent again for a moment, for what the server is still about.
+    """
+    _REAPER.tell("H" if there else "A", request)
+
+
+def take_from_reaper(request: str) -> None:
+    """The server has let go of it: the request need not be sent."""
+    _REAPER.tell("h", request)
 
 
 @contextlib.contextmanager
@@ -177,6 +191,11 @@ class Supervised:
         if self._end_group():
             _REAPER.tell("p", self.pid)
         os.close(self._pidfd)
+
+    def exit_code(self) -> int:
+        """What it ended with, 128 + n when signal n ended it. Only after `stop`."""
+        code = int(self._process.returncode)
+        return code if code >= 0 else 128 - code
 
     def _end_group(self) -> bool:
         """Kill every member and wait for them. False when one cannot be killed: the reaper tries once more."""

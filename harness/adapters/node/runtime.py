@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import msgspec
-
 from harness import toolchain
+from harness.adapters.node import handler
+from harness.adapters.node.handler import Listening, Phases, Said
 from harness.application import Application, Worker
-from harness.errors import ScriptError, UnsupportedFeature, UsageError
+from harness.errors import UnsupportedFeature, UsageError
 from harness.features import ConformanceClass, Feature
 from harness.http_front import HttpFront, ProcessIds
 from harness.process import Supervised, instance_folder
-from harness.runtime import PLAIN, Conditions, Instance, Processes, require_features
+from harness.runtime import PLAIN, Conditions, Instance, Processes, StartPhases, require_features
 from harness.topology import ONE_LOCATION
-
-HOST_SCRIPT = Path(__file__).with_name("host.mjs")
 
 
 class NodeRuntime:
@@ -40,6 +39,7 @@ class NodeRuntime:
     def identity(self) -> Mapping[str, str]:
         return {
             "binary_sha256": toolchain.sha256_of(self.binary()),
+            "handler_sha256": handler.sources_sha256(),
             "configuration": "one process per Worker; no flags; no limits",
         }
 
@@ -51,25 +51,32 @@ class NodeRuntime:
 
     @contextlib.contextmanager
     def launch(self, application: Application, conditions: Conditions = PLAIN) -> Iterator[Instance]:
+        begun_ns = time.monotonic_ns()
         require_features(self, application, conditions)
         if conditions.topology != ONE_LOCATION:
             raise UnsupportedFeature("node runs in one location", expected="a topology of one location")
         with instance_folder() as folder, contextlib.ExitStack() as stack:
-            processes: dict[str, Supervised] = {}
-            urls: dict[str, str] = {}
-            for worker in application.workers:
-                process, port = stack.enter_context(_serving(self.binary(), worker, folder / worker.name, conditions))
-                processes[worker.name] = process
-                urls[worker.name] = f"http://127.0.0.1:{port}"
-            instance = _NodeInstance(processes, urls)
+            served = {
+                worker.name: stack.enter_context(_serving(self.binary(), worker, folder / worker.name, conditions))
+                for worker in application.workers
+            }
+            instance = _NodeInstance(served, begun_ns)
             stack.callback(instance.close)
             yield instance
 
 
 class _NodeInstance(HttpFront):
-    def __init__(self, processes: Mapping[str, Supervised], urls: Mapping[str, str]) -> None:
-        super().__init__(urls, processes.__getitem__, {Processes: ProcessIds(*processes.values())})
-        self._processes = processes
+    """`served`: each Worker's process and what it said; the phases of the launch are those of the first."""
+
+    def __init__(self, served: Mapping[str, tuple[Supervised, Listening]], begun_ns: int) -> None:
+        self._processes = {name: process for name, (process, _) in served.items()}
+        urls = {name: f"http://127.0.0.1:{said.port}" for name, (_, said) in served.items()}
+        front = next(said for _, said in served.values())
+        instruments: dict[type, object] = {
+            Processes: ProcessIds(*self._processes.values()),
+            StartPhases: Phases(begun_ns, front),
+        }
+        super().__init__(urls, self._processes.__getitem__, instruments)
 
     def redeploy(self, worker: Worker) -> None:
         raise UnsupportedFeature(
@@ -84,29 +91,18 @@ class _NodeInstance(HttpFront):
 
 
 @contextlib.contextmanager
-def _serving(binary: Path, worker: Worker, folder: Path, conditions: Conditions) -> Iterator[tuple[Supervised, int]]:
-    """A process that listens, and its port."""
-    for name, content in worker.modules.items():
-        path = folder / "modules" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    settings = folder / "settings.json"
-    settings.write_bytes(
-        msgspec.json.encode(
-            {
-                "main": str(folder / "modules" / worker.main),
-                "env": dict(worker.vars),
-                "gateway": conditions.outbound.gateway,
-            }
-        )
-    )
+def _serving(
+    binary: Path, worker: Worker, folder: Path, conditions: Conditions
+) -> Iterator[tuple[Supervised, Listening]]:
+    """A process that listens, and what it said."""
+    handler.write(worker, folder, conditions, handler.Place(folder=folder, host="127.0.0.1", port=0))
     with contextlib.ExitStack() as stack:
         reading, writing = os.pipe()
         stack.callback(os.close, reading)
         try:
             process = Supervised(
                 f"node ({worker.name})",
-                [binary, HOST_SCRIPT, settings, str(writing)],
+                [binary, handler.SOURCES[0], folder / "settings.json", str(writing)],
                 log=folder / "log",
                 memory_guard_bytes=conditions.memory_guard_bytes,
                 pass_fds=[writing],
@@ -115,17 +111,11 @@ def _serving(binary: Path, worker: Worker, folder: Path, conditions: Conditions)
         finally:
             os.close(writing)
         stack.enter_context(process)
-        messages: list[dict[str, object]] = []
-        process.await_ready(reading, lambda line: _take(line, messages))
-        if messages[0]["event"] == "refused":
-            raise ScriptError(
-                f"Worker {worker.name!r} does not start: {messages[0]['error']}",
-                expected="a module that parses and runs",
-                log_tail=process.log_tail(),
-            )
-        yield process, int(str(messages[0]["port"]))
+        words: list[Said] = []
+        process.await_ready(reading, lambda line: _take(line, words))
+        yield process, handler.listening(words[0], worker.name, process.log_tail())
 
 
-def _take(line: str, messages: list[dict[str, object]]) -> bool:
-    messages.append(msgspec.json.decode(line, type=dict[str, object]))
+def _take(line: str, words: list[Said]) -> bool:
+    words.append(handler.said(line))
     return True

@@ -1,0 +1,319 @@
+"""However a suite, a build or an engine ends: nothing of it is left at the engine or on the machine."""
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from harness.adapters.container import engine as engines
+from harness.adapters.container import image, owner
+from harness.errors import EngineError, RuntimeDied
+from harness.footprint import leaving_nothing
+from harness.kit_workers import project
+from harness.registry import resolve
+from harness.runtime import Processes, Request
+from tests.child_run import Child, ChildRun
+from tests.container_engine import answers, asked, containers_of, private_engine, wait_until
+
+SERVED = """
+@requirement("ISO-2")
+def test_served(launch, tmp_path):
+    instance = launch(project(tmp_path)[0])
+    note = Path(os.environ["TMPDIR"]) / "note-1"
+    note.write_text(f"{os.getpid()} " + " ".join(map(str, instance.instrument(Processes).pids())))
+    note.rename(note.with_suffix(".txt"))
+    ENDING
+"""
+
+WAIT = 'instance.fetch("hello", Request(path="/late"), deadline_s=600)'
+
+ENDINGS = {
+    "success": ("pass", None),
+    "failure": ("assert False", None),
+    "SIGINT": (WAIT, signal.SIGINT),
+    "SIGTERM": (WAIT, signal.SIGTERM),
+    "SIGKILL": (WAIT, signal.SIGKILL),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_nothing_is_left_of_a_run(engine, tmp_path, ending):
+    """No container, process or folder after a run that went well, failed, was interrupted, was killed."""
+    body, sent = ENDINGS[ending]
+    with ChildRun(tmp_path, SERVED.replace("ENDING", body), runtime=f"container,engine={engine}") as child:
+        ((suite, *inside),) = child.notes(1)
+        if sent is not None:
+            assert len(containers_of(engine, int(suite))) == 1
+            child.process.send_signal(sent)
+        child.ended()
+        child.wait_until(lambda: not containers_of(engine, int(suite)), "the container to be gone")
+        child.wait_until(lambda: not child.leftovers(), "processes and folders to be gone")
+    assert inside
+    assert not [pid for pid in inside if Path(f"/proc/{pid}").exists()]
+
+
+LAUNCHES = """
+import sys, threading
+from pathlib import Path
+from harness.application import Application
+from harness.registry import resolve
+
+application = Application.load(Path("conformance/workers/lifecycle"))
+runtime = resolve(sys.argv[1])
+
+def forever():
+    while True:
+        with runtime.launch(application):
+            pass
+
+with runtime.launch(application):
+    print("go", flush=True)
+threads = [threading.Thread(target=forever) for _ in range(2)]
+for thread in threads:
+    thread.start()
+"""
+
+
+def test_no_moment_of_a_launch_is_unsafe(engine, tmp_path):
+    """SIGKILL at five moments of launching in two threads: what was just being made goes with the rest."""
+    for moment in range(5):
+        command = [sys.executable, "-c", LAUNCHES, f"container,engine={engine}"]
+        with Child(tmp_path / str(moment), command, {}) as child:
+            child.wait_until(lambda child=child: "go" in child.output(), "the child to begin")
+            pid = child.process.pid
+            time.sleep(moment * 0.1)  # not to wait for something: to hit another moment
+            child.process.kill()
+            child.ended()
+            child.wait_until(lambda child=child: not child.leftovers(), "processes and folders to be gone")
+            child.wait_until(lambda pid=pid: not containers_of(engine, pid), "the containers to be gone")
+
+
+HOLDS = """
+import os, sys, time
+from pathlib import Path
+from harness.application import Application
+from harness.registry import resolve
+from harness.runtime import Processes, Request
+
+runtime = resolve(sys.argv[1])
+with runtime.launch(Application.load(Path(sys.argv[2]))) as instance:
+    print("go", os.getpid(), *instance.instrument(Processes).pids(), flush=True)
+    if sys.argv[3] == "busy":
+        instance.fetch("hello", Request(path="/burn"), deadline_s=600)
+    time.sleep(600)
+"""
+
+BUSY = """
+export default { fetch(request) {
+  if (new URL(request.url).pathname === "/burn") { console.log("burning"); for (;;); }
+  return new Response("MARK");
+} };
+"""
+
+
+@contextlib.contextmanager
+def holding(engine, tmp_path, how):
+    """A child that has a container, and the ids of the child and of the container's process."""
+    project(tmp_path / "worker", source=BUSY)
+    (folder,) = (tmp_path / "worker").iterdir()
+    command = [sys.executable, "-c", HOLDS, f"container,engine={engine}", str(folder), how]
+    with Child(tmp_path / "child", command, {}) as child:
+        child.wait_until(lambda: child.output().endswith("\n"), "the child to begin")
+        _, pid, inside = child.output().split()
+        yield child, int(pid), int(inside)
+
+
+def kill_with_reaper(child):
+    """SIGKILL for the suite and for what would clean up after it, which ends with its own words unread."""
+    for pid in child.processes():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+    for pid in child.processes():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    child.ended()
+
+
+def test_a_container_ends_with_its_lifeline(engine, tmp_path):
+    """Suite and reaper killed together: the container notices, ends, and the engine removes it."""
+    with holding(engine, tmp_path, "idle") as (child, pid, inside):
+        kill_with_reaper(child)
+        child.wait_until(lambda: not containers_of(engine, pid), "the container to be gone")
+        assert not Path(f"/proc/{inside}").exists()
+
+
+def test_the_reaper_removes_what_notices_nothing(engine, tmp_path):
+    """A suite killed while its Worker computes without end: the container does not wait for it."""
+    with holding(engine, tmp_path, "busy") as (child, pid, inside):
+        wait_until(lambda: _burns(inside), "the Worker to be busy")
+        child.process.kill()
+        child.ended()
+        child.wait_until(lambda: not containers_of(engine, pid), "the container to be gone")
+        assert not Path(f"/proc/{inside}").exists()
+
+
+def test_what_a_killed_suite_left_is_removed_by_the_next(engine, tmp_path, monkeypatch):
+    """A container that is too busy to notice is found by its owner's label, and only such a container."""
+    application, _ = project(tmp_path)
+    runtime = resolve(f"container,engine={engine}")
+    with holding(engine, tmp_path, "busy") as (child, pid, inside):
+        wait_until(lambda: _burns(inside), "the Worker to be busy")
+        with runtime.launch(application) as bystander:
+            kill_with_reaper(child)
+            assert len(containers_of(engine, pid)) == 1
+            monkeypatch.setattr(owner, "_looked_at", set())
+            with runtime.launch(application):
+                assert containers_of(engine, pid) == []
+            assert bystander.fetch("hello", Request()).status == 200
+
+
+def _burns(pid):
+    """Whether its user time grows: a busy loop was reached."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11]) > 40
+
+
+@pytest.mark.parametrize(
+    ("label", "gone"),
+    [
+        (lambda here: f"{here} 999999999 12345", True),
+        (lambda here: f"{here} {os.getpid()} 1", True),
+        (lambda here: owner.owner(), False),
+        (lambda here: "another-boot pid:[1] 999999999 12345", False),
+        (lambda here: "", False),
+        (lambda here: "nonsense", False),
+    ],
+)
+def test_whose_owner_is_gone(label, gone):
+    """A process of this boot and namespace that is no more, or whose id another has by now; of others, nobody knows."""
+    assert owner.is_gone(label(owner._here())) is gone
+
+
+def recipe_of_its_own(tmp_path):
+    """What no other test builds."""
+    changed = tmp_path / "host.mjs"
+    changed.write_text(f"// {tmp_path}\n")
+    files = image.recipe("scratch").files | {image.HANDLER_IN_IMAGE / "host.mjs": changed}
+    return image.Recipe(base="scratch", files=files)
+
+
+def images_of(engine, content_hash):
+    """Whole ones and parts of one that never became whole."""
+    filters = quote(f'{{"label":["isomark.image={content_hash}"]}}')
+    return asked(engine, "GET", f"/images/json?all=1&filters={filters}")[1]
+
+
+def test_a_broken_off_build_leaves_nothing(engine, tmp_path, monkeypatch):
+    """An exception in the middle of a build, as Ctrl-C is one: no image, and the next build is whole."""
+    recipe, found = recipe_of_its_own(tmp_path), engines.find(engine)
+    with found.client() as client:
+        build = client.build
+
+        def broken_off(**settings):
+            for word in build(**settings):
+                yield word
+                if "COPY" in str(word):
+                    raise KeyboardInterrupt
+
+        monkeypatch.setattr(client, "build", broken_off)
+        with pytest.raises(KeyboardInterrupt):
+            image.ensure(found, client, recipe)
+        monkeypatch.undo()
+        wait_until(lambda: not images_of(engine, recipe.content_hash), "what was built to be gone")
+        client.remove_image(image.ensure(found, client, recipe), force=True)
+
+
+BUILDS = """
+import sys, time
+from pathlib import Path
+from harness.adapters.container import engine as engines, image
+
+engine, changed = engines.find(sys.argv[1]), Path(sys.argv[2])
+files = image.recipe("scratch").files | {image.HANDLER_IN_IMAGE / "host.mjs": changed}
+with engine.client() as client:
+    build = client.build
+    def stopped(**settings):
+        for word in build(**settings):
+            yield word
+            if sys.argv[3] in str(word):
+                print("go", flush=True)
+                time.sleep(600)
+    client.build = stopped
+    image.ensure(engine, client, image.Recipe(base="scratch", files=files))
+"""
+
+
+@pytest.mark.parametrize("step", ["LABEL", "COPY"])
+def test_a_killed_build_leaves_nothing(engine, tmp_path, step):
+    """SIGKILL in the middle of a build: the reaper has the engine remove what there was of it."""
+    recipe = recipe_of_its_own(tmp_path)
+    command = [sys.executable, "-c", BUILDS, engine, str(tmp_path / "host.mjs"), step]
+    with Child(tmp_path / "child", command, {}) as child:
+        child.wait_until(lambda: "go" in child.output(), "the build to be under way")
+        child.process.kill()
+        child.ended()
+        child.wait_until(lambda: not child.processes(), "the reaper to be done")
+    assert images_of(engine, recipe.content_hash) == []
+
+
+def test_an_engine_that_ends_is_named(tmp_path):
+    """Killed in the middle of a launch: requests and what follows say that it is the engine, and nothing is left."""
+    application, _ = project(tmp_path)
+    with private_engine() as (path, script):
+        runtime = resolve(f"container,engine={path}")
+        with runtime.launch(application):
+            pass
+        with leaving_nothing(tmp_path / "tmp"), killing(path, script) as kill:
+            inside = _use_an_engine_that_ends(runtime, application, kill)
+            wait_until(lambda: not Path(f"/proc/{inside}").exists(), "the container to end with its lifeline")
+        with pytest.raises(EngineError), runtime.launch(application):
+            pass
+
+
+def _use_an_engine_that_ends(runtime, application, kill):
+    """The container's process, which was still there when the launch was left."""
+    launched = contextlib.ExitStack()
+    instance = launched.enter_context(runtime.launch(application))
+    (inside,) = instance.instrument(Processes).pids()
+    kill()
+    with pytest.raises(RuntimeDied, match="Docker ended, and with it the way to its containers"):
+        instance.fetch("hello", Request())
+    assert Path(f"/proc/{inside}").exists()
+    with pytest.raises(EngineError, match="Docker does not remove a container: it does not answer any more"):
+        launched.close()
+    return inside
+
+
+def test_the_bodys_own_error_comes_out(tmp_path):
+    """What a test raises is not covered by what the engine's death makes of the end of the launch."""
+    application, _ = project(tmp_path)
+
+    def fail(kill):
+        with runtime.launch(application):
+            kill()
+            raise ZeroDivisionError
+
+    with private_engine() as (path, script), killing(path, script) as kill:
+        runtime = resolve(f"container,engine={path}")
+        with pytest.raises(ZeroDivisionError):
+            fail(kill)
+
+
+@contextlib.contextmanager
+def killing(path, script):
+    """SIGKILL for a private engine's daemon alone, while what would clean up after it holds still."""
+    (janitor,) = map(int, Path(f"/proc/{script.pid}/task/{script.pid}/children").read_text().split())
+    os.kill(janitor, signal.SIGSTOP)
+
+    def kill():
+        os.kill(int((Path(path).parent / "pid").read_text()), signal.SIGKILL)
+        wait_until(lambda: not answers(path), "the engine to be gone")
+
+    try:
+        yield kill
+    finally:
+        os.kill(janitor, signal.SIGCONT)
