@@ -2,6 +2,7 @@
 
 Each child leads a process group of its own. Whatever ends this side early (Ctrl-C, a hang-up, a request to terminate)
 is passed on as an interrupt, so that the child can stop what it started; what is left of the group is then killed.
+A child of `run_logged` ends with this process even when that is killed.
 """
 
 from __future__ import annotations
@@ -10,14 +11,29 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+
+from harness.process import Supervised, instance_folder
 
 GRACE_S = 20.0
 """Seconds an interrupted child has to stop the runtimes it started and to write what it knows."""
 
 _POLL_S = 0.05
+
+_LOOK_S = 0.25
+
+LAST_LINES = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChildEnd:
+    """How a child ended: its exit code, 128 + n when signal n ended it, and the last lines it said."""
+
+    exit_code: int
+    last_words: str
 
 
 def run_child(command: Sequence[str], *, folder: Path, grace_s: float = GRACE_S) -> int:
@@ -39,6 +55,52 @@ def run_child(command: Sequence[str], *, folder: Path, grace_s: float = GRACE_S)
     if noted:
         raise KeyboardInterrupt
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
+
+
+def run_logged(
+    name: str,
+    command: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
+    grace_s: float = GRACE_S,
+) -> ChildEnd:
+    """Run to the end, unheard: what it says is kept until then. `meanwhile` is called every quarter of a second.
+
+    `environment` is added to this process's own. Raises `KeyboardInterrupt` after the child is gone when this process
+    is interrupted (a second time: without waiting further for the child), `ToolchainError` when there is no such
+    program, and `OSError` when there is no room to begin.
+    """
+    with _noted_endings() as noted, instance_folder() as place:
+        with Supervised(
+            name,
+            command,
+            log=place / "log",
+            memory_guard_bytes=None,
+            environment={**os.environ, **(environment or {})},
+            folder=folder,
+        ) as child:
+            while not noted and not child.ended_within(_LOOK_S):
+                meanwhile()
+            if noted:
+                _end_politely(child, noted, grace_s)
+        end = ChildEnd(exit_code=child.exit_code(), last_words=child.log_tail(LAST_LINES))
+    if noted:
+        raise KeyboardInterrupt
+    return end
+
+
+def _end_politely(child: Supervised, noted: list[int], grace_s: float) -> None:
+    """Ask the leader alone: it knows what it started, and in which order that ends well."""
+    for polite in (signal.SIGINT, signal.SIGTERM):
+        asked = len(noted)
+        with suppress(ProcessLookupError):
+            os.kill(child.pid, polite)
+        deadline = time.monotonic() + grace_s
+        while time.monotonic() < deadline and len(noted) == asked:
+            if child.ended_within(_POLL_S):
+                return
 
 
 def _ends_within(pid: int, period_s: float) -> bool:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import signal
 import sys
 import time
-from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import ClassVar
@@ -21,6 +18,7 @@ from harness.fault_matrix.choosing import Choice, chosen
 from harness.fault_matrix.report import FILE_NAME, FaultsReport, write_faults
 from harness.fault_matrix.running import Matrix, RowsChoice, fill
 from harness.fault_matrix.text import table
+from harness.interrupts import endings_as_interrupts
 from harness.recorder import runtime_identity
 from harness.registry import RuntimeSpecification
 from harness.results import RunIdentity
@@ -89,7 +87,7 @@ class FaultsCommand:
 
         interrupted = False
         try:
-            with _endings_as_interrupts():
+            with endings_as_interrupts():
                 fill(matrix, tell=lambda line: print(line, file=sys.stderr, flush=True), keep=keep)
         except KeyboardInterrupt:
             interrupted = True
@@ -176,17 +174,3 @@ def _export(report: FaultsReport, folder: Path) -> Path:
                 remedy=f"{FILE_NAME} beside it is complete",
             ) from error
     return path
-
-
-@contextlib.contextmanager
-def _endings_as_interrupts() -> Iterator[None]:
-    """A request to terminate and a hang-up end the matrix as Ctrl-C does, with what it found so far kept."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    for number, handler in before.items():
-        if handler is signal.SIG_DFL:  # one that is ignored, as under nohup, stays ignored
-            signal.signal(number, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
