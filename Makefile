@@ -10,16 +10,14 @@ BIN := .venv/bin
 .PHONY: report test nightly setup lint clean
 
 report: setup
-	@$(BIN)/isomark report --out out/report
+	@$(BIN)/isomark compare --runtime=reference,workerd --baseline=container --profile=quick --report=out/report
 
 test: setup lint
 	@$(BIN)/python -m pytest -n auto tests
 
-# What takes too long for every change: minutes of CPU, every fault against every row, ten thousand kills.
+# What takes too long for every change, kept in reports/published; see docs/nightly.md.
 nightly: setup
-	@$(BIN)/python -m pytest conformance --profile=full --report=out/nightly/reference
-	@$(BIN)/isomark faults -n 2 --minutes=120 --report=out/nightly/faults
-	@ISOMARK_SOAK_KILLS=10000 ISOMARK_ISOLATES=2000 $(BIN)/python -m pytest tests/test_reference_hostile.py -k "kills or at_once"
+	@$(BIN)/isomark nightly
 
 lint: setup
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check . && $(BIN)/mypy --no-error-summary
