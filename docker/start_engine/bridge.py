@@ -15,7 +15,8 @@ from pathlib import Path
 
 # linux/sockios.h
 SIOCSIFADDR, SIOCSIFNETMASK, SIOCGIFFLAGS, SIOCSIFFLAGS = 0x8916, 0x891C, 0x8913, 0x8914
-SIOCBRADDBR, SIOCBRDELBR = 0x89A0, 0x89A1
+SIOCSIFHWADDR, SIOCBRADDBR, SIOCBRDELBR = 0x8924, 0x89A0, 0x89A1
+ARPHRD_ETHER = 1
 IFF_UP = 1
 
 BUSY_DEADLINE_S = 5.0
@@ -28,6 +29,7 @@ def bridge() -> Iterator[str]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         fcntl.ioctl(control, SIOCBRADDBR, struct.pack("16s", name.encode()))
         try:
+            fcntl.ioctl(control, SIOCSIFHWADDR, _with_own_hardware_address(name))
             fcntl.ioctl(control, SIOCSIFADDR, _with_address(name, f"{_free_subnet()}.1"))
             fcntl.ioctl(control, SIOCSIFNETMASK, _with_address(name, "255.255.255.0"))
             _set_up(control, name, up=True)
@@ -55,6 +57,13 @@ def _set_up(control: socket.socket, name: str, *, up: bool) -> None:
     (flags,) = struct.unpack_from("H", now, 16)
     wanted = flags | IFF_UP if up else flags & ~IFF_UP
     fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH14x", name.encode(), wanted))
+
+
+def _with_own_hardware_address(name: str) -> bytes:
+    """A bridge without one takes that of a container, so it changes when that container goes; the others then lose what
+    they send until they have asked for the new one, which can take half a minute."""
+    locally_administered = b"\x02" + secrets.token_bytes(5)
+    return struct.pack("16sH6s8x", name.encode(), ARPHRD_ETHER, locally_administered)
 
 
 def _with_address(name: str, address: str) -> bytes:
