@@ -10,7 +10,7 @@ BIN := .venv/bin
 .PHONY: report test nightly setup lint clean
 
 report: setup
-	@$(BIN)/isomark compare --runtime=reference,workerd --baseline=container --profile=quick --report=out/report
+	@$(BIN)/isomark compare --runtime=workerd,reference --baseline=container --profile=quick --report=out/report
 
 test: setup lint
 	@$(BIN)/python -m pytest -n auto tests
