@@ -26,15 +26,15 @@ EXTENTS: Mapping[str, Mapping[str, Extent]] = {
         "full": Extent(launches=FULL, rounds=2, seconds=1.0, warm_up_s=0.3, rates_rps=(100, 500, 1_000, 2_000)),
     },
     "concurrency": {
-        "quick": Extent(launches=QUICK, rounds=1, seconds=0.05, warm_up_s=0.02, points=(10, 50)),
+        "quick": Extent(launches=QUICK, rounds=1, seconds=0.04, warm_up_s=0.02, points=(10, 50)),
         "full": Extent(launches=FULL, rounds=1, seconds=0.8, warm_up_s=0.3, points=(1, 10, 50, 100, 300, 1_000)),
     },
     "chain": {
-        "quick": Extent(launches=QUICK, rounds=1, seconds=0.05, warm_up_s=0.02, points=(1, 8)),
+        "quick": Extent(launches=QUICK, rounds=1, seconds=0.04, warm_up_s=0.02, points=(1, 8)),
         "full": Extent(launches=FULL, rounds=1, seconds=0.6, warm_up_s=0.3, points=(1, 4, 16, 32)),
     },
     "density": {
-        "quick": Extent(launches=QUICK, rounds=1, points=(20, 80), instances=(3,)),
+        "quick": Extent(launches=QUICK, rounds=1, points=(20, 50), instances=(2,)),
         "full": Extent(launches=FULL, rounds=1, points=(100, 500, 1_000, 2_000), instances=(1, 4, 8, 16)),
     },
     "bill": {
