@@ -29,7 +29,7 @@ class CompareCommand:
     def configure(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "--runtime",
-            default="workerd,reference",
+            default="reference,workerd",
             metavar="LIST",
             help="what to compare: NAME,key=value,OTHER-NAME (default: %(default)s)",
         )
