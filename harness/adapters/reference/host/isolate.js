@@ -5,6 +5,7 @@
 const { Ahead } = require("./ahead.js");
 const { MemoryLimit } = require("./memory.js");
 const { Refused } = require("./modules.js");
+const { Stretch } = require("./stretch.js");
 const { Timers } = require("./timers.js");
 const { BEGIN, TIMER, again, beginnings, drainedFrom, finishes, newTurn, told } = require("./turns.js");
 
@@ -52,6 +53,7 @@ class Isolate {
     this.spentNs = 0;
     this.begunCpu = 0n;
     this.endedCpu = 0n;
+    this.stretch = new Stretch(services.threadClock);
     /** @type {import("./starting.js").Inside} */
     this.inside = services.starter.make(
       this.memory.engineMib,
@@ -148,6 +150,7 @@ class Isolate {
   run(turn) {
     try {
       this.watchOver(turn, this.inside.vm.cpuTime);
+      this.stretch.begin();
       this.give(turn);
       this.giveAhead();
     } catch {
@@ -233,8 +236,9 @@ class Isolate {
     }
     let cpuNs = lengthNs;
     if (lengthNs >= SHORT_TURN_NS && this.watch !== null) {
-      cpuNs = this.services.threadClock.afterTurn(this.watch.since, lengthNs);
+      cpuNs = this.stretch.cpuNs(lengthNs, goesOn ? Math.max(0, this.turnLengthNs() - lengthNs) : 0);
     }
+    this.stretch.add(lengthNs, cpuNs);
     cpuNs += this.turnNativeNs();
     this.spentNs = cpuNs;
     const account = this.accounts.get(turn.rid);

@@ -3,9 +3,8 @@
 // CPU time of isolates on a machine that is busy with other things.
 //
 // isolated-vm's `cpuTime` is the time since a thread entered the isolate, also while that thread waits for a core.
-// Linux knows how long each thread ran and how long it waited, though not which isolate it is in. A turn that computes
-// keeps its thread busy all the while (running and waiting add up to the turn's length), and so is found by what its
-// thread did. Where there is no /proc, a turn's CPU time is its length.
+// Linux knows how long each thread ran and how long it waited, though not which isolate it is in. Where there is no
+// /proc, a turn's CPU time is its length.
 
 const fs = require("node:fs");
 
@@ -116,27 +115,29 @@ class ThreadClock {
   }
 
   /**
-   * The CPU time of a turn that is over, in ns: midway between its length without what its thread waited, and what its
-   * thread ran. Both are right if the thread did nothing else since the sample.
-   * @param {Sample} since taken before the turn
-   * @param {number} lengthNs
+   * Whether a thread has a core. Then it has come to one once more than it was taken off one.
+   * @param {string} name
+   * @param {number} arrivals
+   * @returns {State}
    */
-  afterTurn(since, lengthNs) {
-    let busiestNs = 0;
-    let ranNs = lengthNs;
-    let waitedNs = 0;
-    const consider = (/** @type {string} */ name, /** @type {Account} */ now, /** @type {number} */ slackNs) => {
-      const before = since.threads.get(name) ?? NOTHING;
-      const busyNs = now.ranNs - before.ranNs + (now.waitedNs - before.waitedNs);
-      if (busyNs <= busiestNs || busyNs + slackNs < lengthNs * BUSY_SHARE) return;
-      busiestNs = busyNs;
-      ranNs = now.ranNs - before.ranNs;
-      waitedNs = now.waitedNs - before.waitedNs;
-    };
-    for (const [name, now] of this.fresh().threads) consider(name, now, TICK_NS);
-    for (const [name, { atMs, account }] of this.ended) if (atMs > since.atMs) consider(name, account, STALE_NS);
-    const leastNs = Math.max(0, lengthNs - waitedNs);
-    return Math.max(leastNs, (leastNs + Math.min(lengthNs, ranNs)) / 2);
+  stateOf(name, arrivals) {
+    let status = "";
+    try {
+      const file = fs.openSync(`${TASKS}/${name}/status`, "r");
+      const bytes = Buffer.alloc(STATUS_BYTES);
+      status = bytes.latin1Slice(0, fs.readSync(file, bytes, 0, STATUS_BYTES, 0));
+      fs.closeSync(file);
+    } catch {
+      return "asleep";
+    }
+    if (!/^State:\s+R/m.test(status)) return "asleep";
+    const leavings = status.match(/ctxt_switches:\s+\d+/g) ?? [];
+    const left = leavings.reduce((sum, line) => sum + Number(line.slice(line.indexOf(":") + 1)), 0);
+    return arrivals > left ? "running" : "waiting";
+  }
+
+  nowMs() {
+    return performance.now();
   }
 
   /**
@@ -153,7 +154,7 @@ class ThreadClock {
       const ranNs = now.ranNs - before.ranNs;
       const waitedNs = now.waitedNs - before.waitedNs;
       if (lengthNs - waitedNs >= leastNs && ranNs >= leastNs) continue;
-      now.state ??= stateOf(name, now.arrivals);
+      now.state ??= this.stateOf(name, now.arrivals);
       if (now.state === "waiting") leastNs = Math.min(leastNs, ranNs);
       if (now.state !== "running" || ranNs + waitedNs + TICK_NS < lengthNs * BUSY_SHARE) continue;
       leastNs = Math.min(leastNs, lengthNs - waitedNs);
@@ -171,26 +172,4 @@ function names() {
   }
 }
 
-/**
- * Whether a thread has a core. Then it has come to one once more than it was taken off one.
- * @param {string} name
- * @param {number} arrivals
- * @returns {State}
- */
-function stateOf(name, arrivals) {
-  let status = "";
-  try {
-    const file = fs.openSync(`${TASKS}/${name}/status`, "r");
-    const bytes = Buffer.alloc(STATUS_BYTES);
-    status = bytes.latin1Slice(0, fs.readSync(file, bytes, 0, STATUS_BYTES, 0));
-    fs.closeSync(file);
-  } catch {
-    return "asleep";
-  }
-  if (!/^State:\s+R/m.test(status)) return "asleep";
-  const leavings = status.match(/ctxt_switches:\s+\d+/g) ?? [];
-  const left = leavings.reduce((sum, line) => sum + Number(line.slice(line.indexOf(":") + 1)), 0);
-  return arrivals > left ? "running" : "waiting";
-}
-
-module.exports = { ThreadClock };
+module.exports = { NOTHING, STALE_NS, TICK_NS, ThreadClock };
