@@ -25,7 +25,8 @@ from harness.adapters.reference.control.bodies import (
     UnsafeField,
     field_lines,
 )
-from harness.adapters.reference.control.front import Exchange, Front
+from harness.adapters.reference.control.exchange import Exchange
+from harness.adapters.reference.control.front import Front
 from harness.adapters.reference.control.http_client import Answer, HttpClient
 from harness.adapters.reference.control.outbound import OutboundRefused, OutboundRules, Route
 

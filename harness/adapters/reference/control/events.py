@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from urllib.parse import parse_qs, urlsplit
 
-from harness.adapters.reference.control.front import Exchange
+from harness.adapters.reference.control.exchange import Exchange
 from harness.adapters.reference.control.invocation import Begin
 from harness.adapters.reference.control.platform import Platform
 from harness.adapters.reference.control.replies import ClientReply, TriggerReply

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from harness.adapters.reference.control.bodies import Body
-from harness.adapters.reference.control.front import Exchange
+from harness.adapters.reference.control.exchange import Exchange
 from harness.adapters.reference.control.invocation import Failure
 from harness.runtime import Outcome
 
