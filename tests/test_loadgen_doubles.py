@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -73,7 +74,7 @@ class RememberedWorkerd(WorkerdRuntime):
                 _RUNNING.remove(instance)
 
 
-class _Eventful(NodeRuntime):
+class _Eventful(NodeRuntime, ABC):
     """Node, to which something happens in the middle of the second launch: at its second cold start."""
 
     STARTS_PER_LAUNCH = 3  # of the quick profile: one to warm up, two that count
@@ -82,8 +83,8 @@ class _Eventful(NodeRuntime):
         super().__init__()
         self._starts = 0
 
-    def happen(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def happen(self) -> None: ...
 
     @contextlib.contextmanager
     def launch(self, application: Application, conditions: Conditions = DEFAULTS) -> Iterator[Instance]:
