@@ -89,6 +89,7 @@ class Subject:
     derived: dict[str, list[LoadDerived]] = field(default_factory=dict)
     warnings: dict[str, list[LoadWarning]] = field(default_factory=dict)
     rows: tuple[Row, ...] | None = ()
+    specification: str = ""
 
     @property
     def slug(self) -> str:
@@ -216,7 +217,11 @@ def write(
         pinning=PINNING,
         subjects=tuple(
             MeasuredSubject(
-                name=each.name, slug=each.slug, role=each.role, specification=each.name, runtime=each.runtime
+                name=each.name,
+                slug=each.slug,
+                role=each.role,
+                specification=each.specification or each.runtime.name,
+                runtime=each.runtime,
             )
             for each in subjects
         ),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness import load_results as warnings
-from harness.comparison_results import Excluded
+from harness.comparison_results import Excluded, Role
 from harness.errors import ReportFileError
 from harness.results import write_report
 from harness.rows import Status
@@ -17,6 +17,7 @@ from reports.comparison import compute
 from reports.comparison.figures import observed_unit, quantity_of
 from tests.comparison_inputs import (
     MS,
+    Subject,
     a_row,
     an_about,
     computed,
@@ -183,6 +184,15 @@ def test_subjects_have_their_verdicts_and_a_repeat_has_the_firsts(tmp_path: Path
         ("node", None, ""),
     ]
     assert any("node: its promises were not judged" in each for each in report.warnings)
+
+
+def test_a_runtime_that_is_compared_and_is_the_floor_too_has_one_verdict(tmp_path: Path) -> None:
+    compared, floor = runtime("node"), Subject(name="node process", role=Role.FLOOR, rows=None, specification="node")
+    report = computed(tmp_path, compared, floor)
+    assert {each.name: each.conformance for each in report.subjects} == {
+        "node": "conformance/node/conformance.json",
+        "node process": "conformance/node/conformance.json",
+    }
 
 
 def test_a_repeat_is_marked_as_the_first_is(tmp_path: Path) -> None:

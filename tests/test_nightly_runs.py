@@ -416,16 +416,17 @@ def test_the_soak_does_more_than_for_every_change(monkeypatch):
     assert commands.soak()[-1] == "kills or at_once"
 
 
-def test_the_faults_are_asked_for_with_words_their_command_takes(tmp_path):
+@pytest.mark.parametrize(("profile", "minutes"), [("quick", 12), ("full", 120)])
+def test_the_faults_are_asked_for_with_words_their_command_takes(tmp_path, profile, minutes):
     """The real parser reads the real command."""
     from harness.fault_matrix.command import FaultsCommand
     from reports.nightly import commands
 
     parser = argparse.ArgumentParser()
     FaultsCommand().configure(parser)
-    program, word, *words = commands.faults(tmp_path)
+    program, word, *words = commands.faults(tmp_path, profile)
     found = parser.parse_args(words)
-    assert (found.workers, found.minutes, found.report) == (2, 120, tmp_path)
+    assert (found.workers, found.minutes, found.report) == (2, minutes, tmp_path)
     assert word == "faults"
     assert shutil.which(program)
 

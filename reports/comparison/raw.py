@@ -95,13 +95,14 @@ def _check(interleaved: InterleavedReport, sources: tuple[Source, ...], loads: t
 
 
 def _judged_in(folder: Path, interleaved: InterleavedReport) -> dict[str, str]:
-    """Where each subject's promises were judged. A repeat is the first runtime again, which was judged once."""
-    first = next((each for each in interleaved.subjects if each.role is Role.RUNTIME), None)
-    found = {}
+    """Where each subject's promises were judged: each runtime was once, though it may take part as several subjects."""
+    found: dict[str, str] = {}
+    of_runtime: dict[str, str] = {}
     for each in interleaved.subjects:
-        own = CONFORMANCE_PATH.format(slug=each.slug)
-        if each.role is Role.REPEAT and first is not None and not (folder / own).exists():
-            own = CONFORMANCE_PATH.format(slug=first.slug)
-        if (folder / own).exists():
-            found[each.name] = own
+        path = CONFORMANCE_PATH.format(slug=each.slug)
+        if (folder / path).exists():
+            found[each.name] = of_runtime[each.specification] = path
+    for each in interleaved.subjects:
+        if each.specification in of_runtime:
+            found.setdefault(each.name, of_runtime[each.specification])
     return found

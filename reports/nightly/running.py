@@ -123,7 +123,7 @@ class _Night:
         return StageEnd(name=Stage.COMPARE, exit_code=outcome.exit_code, duration_s=outcome.plan.duration_s())
 
     def _faults(self) -> StageEnd:
-        end = self._child(Stage.FAULTS, commands.faults(self._folder))
+        end = self._child(Stage.FAULTS, commands.faults(self._folder, self._night.profile))
         left = (self._folder / FAULTS_FILE).exists()
         return msgspec.structs.replace(end, problem="" if left else f"it left no {FAULTS_FILE}")
 
