@@ -4,11 +4,13 @@ import contextlib
 import json
 import os
 import socket
+import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler
 
 import pytest
 
+from harness import toolchain
 from harness.adapters.container import engine as engines
 from harness.adapters.container.settings import MIB, settings
 from harness.doctor import examine
@@ -44,6 +46,14 @@ def test_what_is_chosen():
     assert "256 MiB" in chosen.in_words()
     assert "1.5 CPUs" in chosen.in_words()
     assert settings(None, DIGEST, None, "none", "none").memory_bytes is None
+
+
+def test_the_online_base_is_pinned_and_has_the_floors_node():
+    """When the Node of the toolchain changes, this base must change with it: a launch with another one is refused."""
+    base = settings(None, "online", None, None, None).base
+    assert settings(None, base, None, None, None).base == base  # by digest
+    here = subprocess.run([toolchain.node(), "--version"], capture_output=True, text=True, check=True, timeout=60)
+    assert base.startswith(f"node:{here.stdout.strip().removeprefix('v')}-")
 
 
 def test_another_network_is_another_runtime():

@@ -13,6 +13,10 @@ BRIDGE, HOST = "bridge", "host"
 
 SCRATCH = "scratch"
 
+ONLINE = "online"
+ONLINE_BASE = "node:24.19.0-bookworm-slim@sha256:a9f5f7c91a432850b2a8a7797adf5eadb6c733ceed61167806cee7ea7fbc29df"
+"""The official image with the Node that the `node` adapter runs, for all the architectures it is made for."""
+
 DEFAULT_MEMORY_MB = 128
 """What an isolate is promised."""
 
@@ -64,10 +68,12 @@ def settings(
 def _base(text: str | None) -> str:
     if text is None or text == SCRATCH:
         return SCRATCH
+    if text == ONLINE:
+        return ONLINE_BASE
     if not _DIGEST.fullmatch(text):
         raise UsageError(
             f"container: base={text} does not say which image it is: a tag may be another image tomorrow",
-            expected="NAME@sha256:DIGEST, such as node:24-bookworm-slim@sha256:..., or the sha256: id of a local image",
+            expected="online, NAME@sha256:DIGEST, or the sha256: id of a local image",
             remedy="`docker pull NAME` prints the digest; without base= the image is made from this machine's Node",
         )
     return text
