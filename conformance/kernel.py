@@ -50,6 +50,12 @@ def peak_resident_bytes(pids: Iterable[int]) -> int:
     return sum(_peak(Path(f"/proc/{pid}/status")) for pid in pids)
 
 
+def environment(pids: Iterable[int]) -> frozenset[str]:
+    """Names of the variables that these processes were started with; none of those that are gone or keep it secret."""
+    entries = [entry for pid in pids for entry in _environ(Path(f"/proc/{pid}/environ")).split("\0")]
+    return frozenset(entry.partition("=")[0] for entry in entries if entry)
+
+
 def cpu_ns(pids: Iterable[int]) -> int:
     """CPU time that all threads of these processes have used so far, in nanoseconds of the scheduler's own clock."""
     return sum(times.ran_ns for times in thread_times(pids).values())
@@ -68,6 +74,13 @@ def _peak(status: Path) -> int:
     except OSError:
         return 0
     return int(found[1]) << 10 if found else 0
+
+
+def _environ(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _times(schedstat: Path) -> ThreadTimes | None:

@@ -29,6 +29,9 @@ READY_DEADLINE_S = 20.0
 
 LOG_TAIL_LINES = 12
 
+MARK = {"ISOMARK_MARK": "in the environment of a process"}
+"""In every process's environment, so that there is something that code in it could see and must not."""
+
 # The shell tells the reaper its process id (the group's: it leads a new session) and becomes the program. Its
 # standard output is the reaper's pipe until then. RLIMIT_DATA counts private writable memory: unlike RLIMIT_AS it
 # leaves V8's large reservations alone, and unlike a cgroup it needs no privilege and leaves nothing to clean up.
@@ -134,7 +137,7 @@ class Supervised:
         pass_fds: Sequence[int] = (),
         folder: Path | None = None,
     ) -> None:
-        """Start `command` with that environment alone. Raises `ToolchainError` when there is no such program.
+        """Start `command` with that environment and `MARK` alone. Raises `ToolchainError` when it is no program.
 
         `memory_guard_bytes`: None for a program that maps far more than it uses and is guarded in another way.
         """
@@ -157,7 +160,7 @@ class Supervised:
             start_new_session=True,
             pass_fds=pass_fds,
             cwd=folder,
-            env=dict(environment or {}),
+            env={**(environment or {}), **MARK},
         )
         self.pid = self._process.pid
         try:

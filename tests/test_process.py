@@ -17,7 +17,7 @@ from harness import reaper
 from harness.errors import NotReadyError, StartError, ToolchainError
 from harness.footprint import Footprint, leaving_nothing
 from harness.kit_workers import project
-from harness.process import Supervised, instance_folder
+from harness.process import MARK, Supervised, instance_folder
 from harness.registry import resolve
 from harness.runtime import Conditions, Ledger, Request
 from tests.child_run import Child
@@ -118,13 +118,13 @@ def test_an_ended_process_keeps_its_id_until_it_is_stopped(tmp_path):
     process.stop()
 
 
-def test_the_environment_is_empty(tmp_path):
-    """A runtime sees nothing of the suite's environment but what it is given."""
+def test_the_environment_holds_what_was_given_and_a_mark(tmp_path):
+    """A runtime sees nothing of the suite's environment but what it is given; there is always something to see."""
     with shell("env; echo done", tmp_path, environment={"GIVEN": "1"}) as process:
         assert process.ended_within(20)
         names = {line.partition("=")[0] for line in process.log_tail(50).splitlines()}
-    assert "GIVEN" in names
-    assert names <= {"GIVEN", "PWD", "SHLVL", "_", "done", "OLDPWD"}
+    assert names >= {"GIVEN", *MARK}
+    assert names <= {"GIVEN", *MARK, "PWD", "SHLVL", "_", "done", "OLDPWD"}
 
 
 def test_the_memory_guard_holds(tmp_path):

@@ -18,9 +18,10 @@ const imported = async (name) => import(name);
 
 const routes = {
   /** Everything that passes for environment variables. */
-  "/environment": async () => {
+  "/environment": async (_url, env) => {
     const entries = {};
     const sources = [
+      () => env,
       () => globalThis.process.env,
       async () => (await imported("node:process")).env,
       () => globalThis.Deno.env.toObject(),
@@ -71,9 +72,9 @@ const routes = {
 };
 
 export default {
-  async fetch(request) {
+  async fetch(request, env) {
     const url = new URL(request.url);
     const route = routes[url.pathname];
-    return route ? Response.json(await route(url)) : new Response("no such route", { status: 404 });
+    return route ? Response.json(await route(url, env)) : new Response("no such route", { status: 404 });
   },
 };
