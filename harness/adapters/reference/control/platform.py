@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from harness.adapters.reference.control.bodies import Body, BodyBroken
+from harness.adapters.reference.control.bodies import Body, BodyBroken, InlineBody
 from harness.adapters.reference.control.capabilities import Answer, Call, Capability, Refusal
 from harness.adapters.reference.control.deployment import Deployment, Export
 from harness.adapters.reference.control.invocation import Begin, Failure, Invocation, Reply
@@ -125,8 +125,11 @@ class Platform:
         invocation.isolate = isolate
         invocation.isolate_name = isolate.name
         isolate.in_flight[invocation.request_id] = invocation
-        content = invocation.begin.content
-        body, data = body_to_guest(invocation, invocation.begin.body)
+        begin = invocation.begin
+        content = begin.content
+        body, data = body_to_guest(invocation, begin.body)
+        if data:
+            begin.body = InlineBody(data)  # an isolate that is at capacity gives the request back, and not its bytes
         if "request" in content:
             content = {**content, "request": {**content["request"], "body": body}}
         self._send_turn(invocation, BEGIN, 0, msgspec.json.encode(content), data, self.cpu_limit_ns(invocation))
@@ -177,7 +180,7 @@ class Platform:
 
     @staticmethod
     def _recover_body(invocation: Invocation) -> None:
-        """A request that begins elsewhere takes its body along: it was never read."""
+        """A request that begins elsewhere takes its body along: a stream was never read, bytes were kept."""
         if invocation.bodies:
             invocation.begin.body = invocation.bodies.popitem()[1]
 
