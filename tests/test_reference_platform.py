@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.adapters.reference.control.bodies import InlineBody
-from tests.control_plane import Plane
+from harness.adapters.reference.control.platform import TIMER
+from harness.runtime import Outcome
+from tests.control_plane import Plane, response
 from tests.http_peers import on_a_loop
 
 
@@ -27,3 +29,50 @@ async def test_a_request_that_begins_elsewhere_has_its_body(tmp_path: Path, how:
         else:
             plane.hear("dead", isolate, "exceededMemory", None, 0, [request])
     assert len(plane.beginnings()) == 3
+
+
+@on_a_loop
+async def test_what_is_posted_for_a_request_that_is_over_reaches_nobody_else(tmp_path: Path) -> None:
+    """One waits for what only the other does, has hung, and is over: then the other answers for it, and for itself."""
+    plane = Plane(tmp_path)
+    deployment = plane.deployed()
+    (first, to_first), (second, to_second) = plane.begin(deployment), plane.begin(deployment)
+    plane.ready(1)
+    plane.turn(first, isolate=1)
+    assert to_first.said == [("failed", "exception")]
+    late = [response(first, {"text": "first"}), ["fail", first.request_id, {"name": "Error", "message": "late"}]]
+    asks = ["op", first.request_id, 1, "outbound", "fetch", [], None]
+    done = [response(second, {"text": "second"}), ["done", second.request_id]]
+    plane.turn(second, *late, asks, ["done", first.request_id], *done, isolate=1)
+    assert to_first.said == [("failed", "exception")]
+    assert to_second.said == [("responded", 200)]
+    assert to_second.body is not None
+    assert await to_second.body.read() == b"second"
+    assert [record.outcome.value for record in plane.records()] == ["exception", "ok"]
+    assert not second.exceptions
+    assert not second.tasks
+
+
+@on_a_loop
+async def test_what_a_request_that_is_over_does_for_another_counts(tmp_path: Path) -> None:
+    """Its client hung up, and it was ended meanwhile; in its last turn another one got what it waits for."""
+    plane = Plane(tmp_path)
+    deployment = plane.deployed()
+    (first, to_first), (second, _) = plane.begin(deployment), plane.begin(deployment)
+    plane.ready(1)
+    first.active = 1  # it has set a timer
+    plane.platform.finish(second, Outcome.CANCELED)
+    plane.turn(second, response(first, {"text": "first"}), ["done", first.request_id], isolate=1)
+    assert to_first.said == [("responded", 200)]
+    assert first.over
+
+
+@on_a_loop
+async def test_what_nobody_in_particular_logs_is_the_turn_s(tmp_path: Path) -> None:
+    """A finalizer's line, say; once that request is over it is lost."""
+    plane = Plane(tmp_path)
+    invocation, _ = plane.begin(plane.deployed())
+    plane.ready(1)
+    plane.turn(invocation, ["log", 0, "log", "kept"], ["done", invocation.request_id], isolate=1)
+    plane.turn(invocation, ["log", 0, "log", "lost"], isolate=1, kind=TIMER)
+    assert invocation.logs == [{"level": "log", "message": ["kept"]}]

@@ -191,17 +191,19 @@ class Platform:
         invocation = self.invocations.get(request_id)
         if invocation is None:
             self.unattributed_cpu_ns += cpu_ns
-            return
-        self.charge(invocation, cpu_ns)
-        if kind != TIMER:
-            invocation.sent_turns -= 1
-        invocation.active = active
+        else:
+            self.charge(invocation, cpu_ns)
+            if kind != TIMER:
+                invocation.sent_turns -= 1
+            invocation.active = active
         if text:
             binaries = _cut(data, lengths)
             for post in _decoded(text):
-                on_post = self.on_post[post[0]]
-                on_post(self.invocations.get(post[1]) or invocation, post, binaries)
-        if not invocation.over:
+                # Of another request, for which it went on; or of nobody's, by code that ran in this turn all the same.
+                about = invocation if post[1] in (request_id, 0) else self.invocations.get(post[1])
+                if about is not None:  # else it is over
+                    self.on_post[post[0]](about, post, binaries)
+        if invocation is not None and not invocation.over:
             self.end_if_stuck(invocation)
 
     def charge(self, invocation: Invocation, cpu_ns: int) -> None:
