@@ -329,6 +329,47 @@ def test_a_path_that_leaves_the_bundle_is_not_opened(folder: Path, tmp_path: Pat
     assert "outside the bundle" in found["load/warm/workerd/../../../../secret.hlog"].was
 
 
+def moved(folder: Path, name: str) -> None:
+    """The load of workerd's warm requests under another name, made twice as fast, and everything made to fit."""
+    target = folder / "load" / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    (folder / LOAD).rename(target)
+
+    def twice_as_fast(report: Any) -> None:
+        figures = report["cells"][0]["figures"]
+        figures["per_launch_p50_ns"] = [each // 2 for each in figures["per_launch_p50_ns"]]
+
+    def named(report: Any) -> None:
+        source = next(each for each in report["sources"] if each["path"] == "warm/workerd/load.json")
+        source["path"] = name
+
+    changed(target, twice_as_fast)
+    changed(folder / "load" / "interleaved.json", named)
+
+
+@pytest.mark.parametrize("name", ["warm/workerd/forged.json", "warm/workerd/deep/load.json", "warm/node/load.json"])
+def test_figures_from_a_file_that_no_check_reads_are_refused(folder: Path, name: str) -> None:
+    """A load.json in another place is held against no histogram: nothing is computed from it."""
+    moved(folder, name)
+    write_manifest(folder)
+    (found,) = [each for each in verify(folder) if each.file == "comparison.json"]
+    assert f"has warm of 'workerd' in load/{name}" in found.was
+    with pytest.raises(ReportFileError, match="warm"):
+        bundle.build(folder)
+
+
+@pytest.mark.parametrize("slug", ["workerd/x", "..", ".", "", "a\\b"])
+def test_a_subject_is_kept_in_one_folder(folder: Path, slug: str) -> None:
+    """Else its promises would be read from a place that no check looks at."""
+
+    def renamed(report: Any) -> None:
+        next(each for each in report["subjects"] if each["name"] == "workerd")["slug"] = slug
+
+    changed(folder / "load" / "interleaved.json", renamed)
+    with pytest.raises(ReportFileError, match="names the folder"):
+        bundle.build(folder)
+
+
 def test_the_manifest_is_sha256sums_own(whole: Path) -> None:
     """Sorted, every file but itself, and `sha256sum -c` agrees."""
     listed = parsed((whole / MANIFEST_FILE).read_text())

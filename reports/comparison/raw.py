@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from harness.about_results import ABOUT_FILE, AboutReport, read_about
-from harness.comparison_results import Role, Source
+from harness.comparison_results import Source
 from harness.errors import ReportFileError
 from harness.interleaved_results import InterleavedReport, MeasuredSubject, read_interleaved
 from harness.load_results import LoadReport, read_load
@@ -15,6 +16,10 @@ from harness.results import ConformanceReport, read_conformance
 
 LOAD_FOLDER, INTERLEAVED_FILE = "load", "interleaved.json"
 CONFORMANCE_PATH = "conformance/{slug}/conformance.json"
+LOAD_PATH = LOAD_FOLDER + "/{scenario}/{slug}/load.json"
+
+_FOLDER_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+"""One folder, whatever is done with it: no separator, neither the folder itself nor the one above."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +40,6 @@ class Raw:
     @property
     def subjects(self) -> tuple[MeasuredSubject, ...]:
         return self.interleaved.subjects
-
-    def named(self, *roles: Role) -> tuple[str, ...]:
-        """The names of the subjects in these roles, in the file's order."""
-        return tuple(each.name for each in self.subjects if each.role in roles)
 
 
 def read_raw(folder: Path) -> Raw:
@@ -76,6 +77,7 @@ def _check(interleaved: InterleavedReport, sources: tuple[Source, ...], loads: t
     for name in names:
         if names.count(name) > 1:
             raise ReportFileError(f"{INTERLEAVED_FILE} has two subjects {name!r}", expected="each name once")
+    slugs = {each.name: _folder_name(each.slug) for each in interleaved.subjects}
     seen = set()
     for source, load in zip(sources, loads, strict=True):
         if source.subject not in names:
@@ -91,7 +93,22 @@ def _check(interleaved: InterleavedReport, sources: tuple[Source, ...], loads: t
             raise ReportFileError(
                 f"{INTERLEAVED_FILE} lists {source.scenario} of {source.subject!r} twice", expected="one load.json"
             )
+        # What is verified are the files in these places: figures from any other would be held against nothing.
+        place = LOAD_PATH.format(scenario=_folder_name(source.scenario), slug=slugs[source.subject])
+        if source.path != place:
+            raise ReportFileError(
+                f"{INTERLEAVED_FILE} has {source.scenario} of {source.subject!r} in {source.path}", expected=place
+            )
         seen.add((source.scenario, source.subject))
+
+
+def _folder_name(name: str) -> str:
+    """The same. Raises `ReportFileError` for what is not the name of one folder."""
+    if not _FOLDER_NAME.fullmatch(name):
+        raise ReportFileError(
+            f"{INTERLEAVED_FILE} names the folder {name!r}", expected="letters, digits, dots, dashes and underscores"
+        )
+    return name
 
 
 def _judged_in(folder: Path, interleaved: InterleavedReport) -> dict[str, str]:
