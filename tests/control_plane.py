@@ -13,7 +13,7 @@ from harness.adapters.reference.control.deployment import Deployment
 from harness.adapters.reference.control.invocation import Begin, Failure, Invocation
 from harness.adapters.reference.control.ledger import Ledger
 from harness.adapters.reference.control.limits import LimitRules
-from harness.adapters.reference.control.platform import Platform
+from harness.adapters.reference.control.platform import RESULT, Platform
 from harness.adapters.reference.control.policy import Policy
 from harness.application import Worker
 from harness.runtime import Invocation as Record
@@ -102,6 +102,10 @@ class Plane:
     def beginnings(self) -> list[tuple[int, int, bytes]]:
         """(Isolate, request, bytes) of each request that was to begin."""
         return [(header[1], header[2], data) for header, _, data in self.sent if header[0] == "turn" and not header[3]]
+
+    def results(self) -> list[int]:
+        """The host calls that were answered."""
+        return [header[4] for header in self.of_kind("turn") if header[3] == RESULT]
 
     def records(self) -> list[Record]:
         return list(self.ledger._records.values())

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from harness.adapters.reference.control.bodies import InlineBody
-from harness.adapters.reference.control.platform import TIMER
+from harness.adapters.reference.control.platform import RESULT, TIMER
 from harness.runtime import Outcome
 from tests.control_plane import Plane, response
-from tests.http_peers import on_a_loop
+from tests.http_peers import on_a_loop, until
 
 
 @pytest.mark.parametrize("how", ["busy", "dead"])
@@ -76,3 +76,20 @@ async def test_what_nobody_in_particular_logs_is_the_turn_s(tmp_path: Path) -> N
     plane.turn(invocation, ["log", 0, "log", "kept"], ["done", invocation.request_id], isolate=1)
     plane.turn(invocation, ["log", 0, "log", "lost"], isolate=1, kind=TIMER)
     assert invocation.logs == [{"level": "log", "message": ["kept"]}]
+
+
+@pytest.mark.parametrize(
+    ("last", "outcome"), [("end", "ok"), ("fail", "ok"), ("write", "exception")], ids=["whole", "failed", "unfinished"]
+)
+@on_a_loop
+async def test_a_body_that_is_over_does_not_hang(tmp_path: Path, last: str, outcome: str) -> None:
+    """What a handler leaves behind is never kept; that makes an exception of a request only when its body hangs too."""
+    plane = Plane(tmp_path)
+    invocation, answered = plane.begin(plane.deployed())
+    plane.ready(1)
+    asks = ["op", invocation.request_id, 1, "body", last, [7], None]
+    plane.turn(invocation, response(invocation, {"guest": 7}), asks, isolate=1)
+    await until(lambda: plane.results() == [1])
+    assert answered.said == [("responded", 200)]
+    plane.turn(invocation, isolate=1, kind=RESULT)
+    assert [record.outcome.value for record in plane.records()] == [outcome]

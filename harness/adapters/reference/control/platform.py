@@ -366,7 +366,9 @@ class Platform:
             raise Refusal("a body that is not this request's", "TypeError")
         if call.method == "write":
             await pipe.write(call.data)
-        elif call.method == "end":
+            return Answer()
+        del invocation.guest_bodies[which]  # nothing more will come: what hangs now is not the body
+        if call.method == "end":
             pipe.end()
         else:
             pipe.fail(str(rest[0]) if rest else "the stream failed")
