@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,39 @@ async def test_a_body_that_is_over_does_not_hang(tmp_path: Path, last: str, outc
     assert answered.said == [("responded", 200)]
     plane.turn(invocation, isolate=1, kind=RESULT)
     assert [record.outcome.value for record in plane.records()] == [outcome]
+
+
+@on_a_loop
+async def test_nothing_is_left_of_a_version_that_was_replaced(tmp_path: Path) -> None:
+    """Another isolate of it was still starting, for a request that found room in the first one after all."""
+    plane = Plane(tmp_path)
+    old = plane.deployed()
+    first, _ = plane.begin(old)
+    plane.ready(1)
+    plane.hear("busy", 1, [])
+    second, _ = plane.begin(old)
+    redeploying = asyncio.create_task(plane.deployer.redeploy(plane.worker()))
+    await asyncio.sleep(0)
+    plane.ready(3)  # where the new version is tried out
+    await redeploying
+    plane.turn(first, response(first), ["done", first.request_id], isolate=1)
+    assert [(isolate, request) for isolate, request, _ in plane.beginnings()] == [(1, 1), (1, 2)]
+    plane.ready(2)
+    plane.turn(second, response(second), ["done", second.request_id], isolate=1)
+    assert sorted(number for _, number in plane.of_kind("kill")) == [1, 2, 3]
+
+
+@on_a_loop
+async def test_redeploys_at_once_leave_one_version(tmp_path: Path) -> None:
+    """The one in the middle served for a moment: its isolates end as those of the first one do."""
+    plane = Plane(tmp_path)
+    first = plane.deployed()
+    redeploys = [asyncio.create_task(plane.deployer.redeploy(plane.worker())) for _ in range(2)]
+    await asyncio.sleep(0)
+    plane.ready(1)
+    await redeploys[0]
+    middle = plane.platform.deployment("one")
+    plane.ready(2)
+    await redeploys[1]
+    assert [first.pool.retired, middle.pool.retired] == [True, True]
+    assert not plane.platform.deployment("one").pool.retired

@@ -51,17 +51,17 @@ class Deployer:
     async def redeploy(self, worker: Worker) -> None:
         """Replace a Worker. Raises `DeployRefused` and leaves the old version serving."""
         deployments = dict(self._platform.deployments)
-        old = deployments[worker.name]
         new = deployments[worker.name] = self.new_deployment(worker)
         self.bind(new, deployments)
         await self._platform.try_out(new)
         for deployment in deployments.values():
             self._check_targets(deployment, deployments)
-        self.make_live(old, new)
+        self.make_live(new)
 
-    def make_live(self, old: Deployment, new: Deployment) -> None:
+    def make_live(self, new: Deployment) -> None:
         """From here on events meet the new version; what the old one has begun it ends."""
-        self._platform.deployments[new.worker.name] = new
+        live, name = self._platform.deployments, new.worker.name
+        old, live[name] = live[name], new  # the old one of this moment: another redeploy may have come in between
         old.pool.retire_all()
 
     def new_deployment(self, worker: Worker) -> Deployment:

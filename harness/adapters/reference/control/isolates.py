@@ -115,6 +115,8 @@ class Pool:
         isolate.warm = True
         isolate.idle_since_ns = time.monotonic_ns()
         self.flush()
+        if self.retired and not isolate.in_flight:
+            self.retire(isolate)
 
     def at_capacity(self, isolate: Isolate, returned: Iterable[Invocation]) -> None:
         """Its running turn is long: what it has not begun goes elsewhere."""
