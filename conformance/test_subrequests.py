@@ -17,6 +17,7 @@ from conformance.spending import (
     calls,
     control_arrivals,
     fetches,
+    judge_arrivals,
     judge_spending,
     spend,
     spend_on_free_plan,
@@ -122,3 +123,4 @@ def _judge_limit(judge: Judge, origin: Origin, steps: Sequence[Step], invoice: I
     judge.bracketed("subrequests", served, None if served == asked else served + 1, "subrequests")
     control_arrivals(judge, origin, invoice)
     judge_spending(judge, steps, invoice, [limit])
+    judge_arrivals(judge, origin, invoice)

@@ -17,6 +17,7 @@ from conformance.spending import (
     calls,
     control_arrivals,
     fetches,
+    judge_arrivals,
     judge_spending,
     spend,
     within,
@@ -43,6 +44,7 @@ def test_fetches_count(launch: Launcher, judge: Judge, origin: Origin, internet:
     invoice = spend(instance, steps)
     control_arrivals(judge, origin, invoice)
     judge_spending(judge, steps, invoice, [LIMIT])
+    judge_arrivals(judge, origin, invoice)
 
 
 @requirement("SUB-5")
@@ -68,6 +70,7 @@ def test_fetches_and_bound_calls_count_together(
     invoice = spend(instance, steps)
     control_arrivals(judge, origin, invoice)
     judge_spending(judge, steps, invoice, within(LIMIT, steps))
+    judge_arrivals(judge, origin, invoice)
 
 
 @requirement("SUB-5")
@@ -79,6 +82,7 @@ def test_all_kinds_count_together(launch: Launcher, judge: Judge, origin: Origin
     invoice = spend(instance, steps)
     control_arrivals(judge, origin, invoice)
     judge_spending(judge, steps, invoice, within(LIMIT, steps))
+    judge_arrivals(judge, origin, invoice)
 
 
 @requirement("SUB-5")

@@ -5,14 +5,19 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping
 
+import msgspec
 import pytest
 
+from conformance.origin import Origin, serving
+from conformance.spending import Step
 from conformance.test_platform_surface import test_host_environment_is_out_of_reach as host_environment
+from conformance.test_subrequests import test_free_plan_external_limit as free_plan_external_limit
+from conformance.test_subrequests_counted import test_fetches_count as fetches_count
 from harness.conformance_run import CONFORMANCE
 from harness.errors import ControlFailed, PromiseBroken
 from harness.judging import Judge, Launcher
 from harness.registry import resolve
-from harness.runtime import Processes, Request, Response
+from harness.runtime import Outbound, Processes, Request, Response
 
 Play = Callable[[str, Request], bytes]
 
@@ -55,3 +60,40 @@ def test_nothing_is_shown_by_a_worker_around_which_there_is_no_environment() -> 
     instance = Played(lambda *_: b'{"PLAIN":"a text"}', {Processes: NoProcesses()})
     with pytest.raises(ControlFailed, match="environment variables"):
         host_environment(launches(instance), Judge())
+
+
+Leaving = Callable[[int, int], int]
+"""How many of so many fetches leave for the server, of which so many are allowed."""
+
+
+def spending(origin: Origin, limit: int, leaving: Leaving) -> Play:
+    """A Worker that is served just what it is allowed."""
+
+    def play(_worker: str, request: Request) -> bytes:
+        (step,) = msgspec.json.decode(request.body or b"", type=list[Step])
+        for _ in range(leaving(step.count, limit)):
+            origin.answer("GET", "/text?n=0", origin.host)
+        result = {
+            **{"kind": step.kind, "asked": step.count, "served": limit},
+            **{"firstFailed": limit + 1, "firstError": "too many subrequests"},
+        }
+        return msgspec.json.encode({"nonce": "n", "results": [result]})
+
+    return play
+
+
+@pytest.mark.parametrize(
+    ("leaving", "raised"),
+    [
+        (lambda _asked, allowed: allowed, None),
+        (lambda asked, _allowed: asked, PromiseBroken),  # counted once the answer is there, and the answer kept back
+        (lambda _asked, allowed: allowed - 1, ControlFailed),  # served by somebody else
+    ],
+    ids=["no more than allowed", "all", "fewer than served"],
+)
+@pytest.mark.parametrize(("row", "limit"), [(free_plan_external_limit, 50), (fetches_count, 20)])
+def test_a_limit_is_kept_only_where_nothing_past_it_leaves(
+    row: Callable[..., None], limit: int, leaving: Leaving, raised: type[Exception] | None
+) -> None:
+    with serving() as origin, pytest.raises(raised) if raised else contextlib.nullcontext():
+        row(launches(Played(spending(origin, limit, leaving))), Judge(), origin, Outbound())
