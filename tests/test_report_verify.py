@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from harness import cli
-from harness.comparison_results import read_comparison
+from harness.comparison_results import ComparisonReport, read_comparison
 from harness.errors import ReportFileError, VerificationError
 from harness.features import ConformanceClass
 from harness.histograms import hlog
@@ -22,7 +22,7 @@ from harness.histograms.histogram import LatencyHistogram
 from harness.results import read_conformance, write_report
 from harness.rows import Status
 from harness.verdict import class_verdicts, overall_verdict
-from reports import bundle, comparison_page, conformance_page
+from reports import bundle, comparison, comparison_page, conformance_page
 from reports.verification import MANIFEST_FILE, histograms, made, manifest, promises, verify, write_manifest
 from reports.verification.differences import between
 from reports.verification.manifest import parsed
@@ -30,6 +30,7 @@ from tests import sample_bundle
 
 CONFORMANCE = "conformance/workerd/conformance.json"
 LOAD = "load/warm/workerd/load.json"
+CHAIN = "load/chain/workerd/load.json"
 LOG = "load/warm/workerd/warm-closed-1.hlog"
 
 Change = Callable[[Any], None]
@@ -200,6 +201,69 @@ def test_a_service_time_is_checked_against_its_own_histogram(folder: Path) -> No
     assert fields == {f"cells[{mode}].figures.service_ns.{name}" for name in ("p50", "p90", "p99", "p99.9", "max")}
 
 
+def test_a_log_of_another_subject_stands_for_none_of_this_one(folder: Path) -> None:
+    """It lies in the bundle and is of the same cell, and was measured of something else."""
+    changed(folder / LOAD, lambda report: report["cells"][0].update(files=["../node/warm-closed-1.hlog"]))
+    (found, *_) = histograms.check(folder, LOAD)
+    assert found.words.startswith("load/warm/workerd/../node/warm-closed-1.hlog is outside the folder")
+
+
+def hop(report: Any, name: str = "rpc-hop") -> Any:
+    return next(each for each in report["derived"] if each["name"] == name)
+
+
+HOPS: dict[str, tuple[Change, str]] = {
+    "a launch": (lambda report: hop(report)["per_launch"].__setitem__(1, 0.3), "rpc-hop.per_launch[1]"),
+    "all of them": (lambda report: hop(report).update(per_launch=[0.3] * 3), "rpc-hop.per_launch[0]"),
+    "one launch more": (lambda report: hop(report)["per_launch"].append(0.3), "rpc-hop.per_launch[3]"),
+    "the median": (lambda report: hop(report).update(median=0.3), "rpc-hop.median"),
+    "the unit": (lambda report: hop(report).update(unit="ns"), "rpc-hop.unit"),
+    "left out": (lambda report: report["derived"].remove(hop(report)), "rpc-hop"),
+    "invented": (lambda report: report["derived"].append(hop(report) | {"name": "pipe-hop"}), "pipe-hop"),
+}
+
+
+@pytest.mark.parametrize("change", HOPS)
+def test_the_cost_of_a_hop_is_computed_again(folder: Path, change: str) -> None:
+    """From the shortest chain and the longest: also where everything made from it was made to fit."""
+    do, field = HOPS[change]
+    changed(folder / CHAIN, do)
+    bundle.build(folder)
+    found = {each.field: each for each in verify(folder)}
+    assert {each.file for each in found.values()} == {CHAIN}
+    assert f"derived.{field}" in found
+
+
+def test_a_hop_that_not_every_launch_has_chains_for_is_left_alone(folder: Path) -> None:
+    """Which launches have a value of both chains is not said."""
+
+    def one_fewer(report: Any) -> None:
+        cell = next(each for each in report["cells"] if each["mode"].startswith("rpc-"))
+        cell["figures"]["per_launch_p50_ns"].pop()
+
+    changed(folder / CHAIN, one_fewer)
+    assert not [each for each in histograms.check(folder, CHAIN) if each.field.startswith("derived")]
+
+
+def test_a_cell_without_launches_is_found_and_nothing_stops_at_it(folder: Path) -> None:
+    changed(folder / LOAD, lambda report: report["cells"][0]["figures"].update(per_launch_p50_ns=[]))
+    bundle.build(folder)
+    assert "cells[closed-1].figures.per_launch_p50_ns[0]" in {each.field for each in verify(folder)}
+
+
+def test_whatever_a_check_stumbles_over_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the other files are looked at all the same."""
+    (folder / "summary.md").write_text("")
+
+    def stumble(_folder: Path) -> ComparisonReport:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(comparison, "compute", stumble)
+    found = {each.file: each.was for each in verify(folder)}
+    assert found["comparison.json"] == "of no use: ZeroDivisionError: division by zero"
+    assert "summary.md" in found
+
+
 def test_a_changed_figure_of_the_comparison_is_found(folder: Path) -> None:
     """And the page still says what it said."""
 
@@ -326,7 +390,7 @@ def test_a_path_that_leaves_the_bundle_is_not_opened(folder: Path, tmp_path: Pat
     changed(folder / LOAD, lambda report: report["cells"][0].update(files=["../../../../secret.hlog"]))
     assert {each.file: each.was for each in manifest.check(folder)}["../secret.hlog"] == "missing"
     found = {each.file: each for each in histograms.check(folder, LOAD)}
-    assert "outside the bundle" in found["load/warm/workerd/../../../../secret.hlog"].was
+    assert "outside the folder" in found["load/warm/workerd/../../../../secret.hlog"].was
 
 
 def moved(folder: Path, name: str) -> None:

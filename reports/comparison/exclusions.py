@@ -116,7 +116,7 @@ def _few_for_p99(raw: Raw) -> Iterator[str]:
                 for source, load in raw.measured
                 if source.scenario == scenario
                 for cell in load.cells
-                if cell.figures is not None
+                if cell.figures is not None and cell.figures.per_launch_p50_ns
             ),
             default=None,
         )

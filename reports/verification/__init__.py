@@ -62,11 +62,14 @@ def _made(folder: Path, report: ComparisonReport) -> Iterator[tuple[str, Check]]
 
 
 def _found(file: str, check: Check) -> Iterator[Difference]:
-    """What a check finds; a file it cannot read is a finding too."""
+    """What a check finds; a file it cannot read, or cannot compute with, is a finding too."""
     try:
         yield from check()
     except IsomarkError as error:
         yield _no_use(file, error)
+    except Exception as error:  # noqa: BLE001 - whatever values somebody put there: the other files are looked at
+        was = f"of no use: {type(error).__name__}: {error}"
+        yield Difference(file=file, was=was, should_be="values that can be computed with")
 
 
 def _no_use(file: str, error: IsomarkError) -> Difference:

@@ -1,6 +1,6 @@
 """The figures of a load.json, computed again from the histograms beside it.
 
-Throughput, observed values and derived ones have no histogram: they are raw data themselves, held by the manifest.
+Throughput and observed values have no histogram: they are raw data themselves, held by the manifest.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from harness.errors import ReportFileError
 from harness.histograms import hgrm, hlog
 from harness.histograms.histogram import LatencyHistogram
 from harness.load_results import LoadCell, LoadFigures, read_load
+from reports.verification import hops
 from reports.verification.differences import Difference, between
 from reports.verification.texts import text_differs
 
@@ -32,7 +33,10 @@ def check(folder: Path, path: str) -> Iterator[Difference]:
     Raises `ReportFileError` when the file itself is missing, damaged or of another version.
     """
     beside = Path(path).parent
-    for cell in read_load(folder / path).cells:
+    load = read_load(folder / path)
+    for field, was, should_be in hops.differences(load):
+        yield Difference(file=path, field=field, was=was, should_be=should_be)
+    for cell in load.cells:
         figures = cell.figures or cell.generator_figures
         if figures is None:
             continue
@@ -44,6 +48,8 @@ def check(folder: Path, path: str) -> Iterator[Difference]:
             continue
         log = (beside / logs[0]).as_posix()
         try:
+            if not _stays_in(folder / beside, folder / log):
+                raise ReportFileError("outside the folder of its load.json")
             series = _series(folder, log, cell)
         except ReportFileError as error:
             yield Difference(file=log, was=str(error).replace("\n ", ";"), should_be="a histogram log")
@@ -56,8 +62,6 @@ def check(folder: Path, path: str) -> Iterator[Difference]:
 
 def _series(folder: Path, log: str, cell: LoadCell) -> dict[str, list[LatencyHistogram]]:
     """The histogram of each launch, by what it is of. Raises `ReportFileError`."""
-    if not _stays_in(folder, log):
-        raise ReportFileError("it lies outside the bundle")
     try:
         text = (folder / log).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -120,9 +124,9 @@ def _distributions(
             kind = next((each for each in (_RESPONSE, _SERVICE) if name.endswith(f"-{each}.hgrm")), _BOTH)
             launches = series.get(kind) or series.get(_BOTH) or series[_RESPONSE]
             text = hgrm.render(LatencyHistogram.merged(launches))
-            if _stays_in(folder, path):
+            if _stays_in(folder / beside, folder / path):
                 yield from text_differs(folder, path, text, made_from=made_from)
 
 
-def _stays_in(folder: Path, path: str) -> bool:
-    return (folder / path).resolve().is_relative_to(folder.resolve())
+def _stays_in(folder: Path, path: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
