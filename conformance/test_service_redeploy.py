@@ -94,6 +94,11 @@ def test_call_under_way_ends_as_it_began(launch: Launcher, judge: Judge, origin:
         second = ask(instance, "caller", held)
         answers = [first.result(), second]
     judge.saw("the call under way and the next one", answers)
+    judge.control(
+        origin.meetings == 1,
+        expected="the first call to be inside when the second one arrived",
+        saw=f"{origin.meetings} meetings at the origin",
+    )
     judge.promise(
         [answer["release"] for answer in answers] == ["first", "second"],
         expected="the call under way to be answered by the old callee, the next one by the new",

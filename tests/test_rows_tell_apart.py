@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Mapping
 
+import httpx
 import msgspec
 import pytest
 
 from conformance.origin import Origin, serving
 from conformance.spending import Step
 from conformance.test_platform_surface import test_host_environment_is_out_of_reach as host_environment
+from conformance.test_service_redeploy import test_call_under_way_ends_as_it_began as call_under_way
 from conformance.test_subrequests import test_free_plan_external_limit as free_plan_external_limit
 from conformance.test_subrequests_counted import test_fetches_count as fetches_count
+from harness.application import Worker
 from harness.conformance_run import CONFORMANCE
 from harness.errors import ControlFailed, PromiseBroken
 from harness.judging import Judge, Launcher
@@ -44,8 +48,20 @@ class NoProcesses(Processes):
         return ()
 
 
-def launches(instance: Played) -> Callable[..., Played]:
-    return lambda *_probes, **_conditions: instance
+class Launches(Launcher):
+    """Launches nothing but the one that is played."""
+
+    def __init__(self, instance: Played, judge: Judge) -> None:
+        super().__init__(resolve("node"), CONFORMANCE / "workers", contextlib.ExitStack(), judge)
+        self._instance = instance
+
+    def __call__(self, *_probes: object, **_conditions: object) -> Played:
+        return self._instance
+
+
+def judged(row: Callable[..., None], instance: Played, *fixtures: object) -> None:
+    judge = Judge()
+    row(Launches(instance, judge), judge, *fixtures)
 
 
 def test_what_the_process_has_in_its_environment_is_seen_where_a_worker_sees_it() -> None:
@@ -59,7 +75,7 @@ def test_what_the_process_has_in_its_environment_is_seen_where_a_worker_sees_it(
 def test_nothing_is_shown_by_a_worker_around_which_there_is_no_environment() -> None:
     instance = Played(lambda *_: b'{"PLAIN":"a text"}', {Processes: NoProcesses()})
     with pytest.raises(ControlFailed, match="environment variables"):
-        host_environment(launches(instance), Judge())
+        judged(host_environment, instance)
 
 
 Leaving = Callable[[int, int], int]
@@ -96,4 +112,35 @@ def test_a_limit_is_kept_only_where_nothing_past_it_leaves(
     row: Callable[..., None], limit: int, leaving: Leaving, raised: type[Exception] | None
 ) -> None:
     with serving() as origin, pytest.raises(raised) if raised else contextlib.nullcontext():
-        row(launches(Played(spending(origin, limit, leaving))), Judge(), origin, Outbound())
+        judged(row, Played(spending(origin, limit, leaving)), origin, Outbound())
+
+
+class Redeploying(Played):
+    """Calls wait at the origin's barrier; `slowly`: the redeploy is done once the barrier has let the first call go."""
+
+    def __init__(self, origin: Origin, *, slowly: bool) -> None:
+        super().__init__(self._held)
+        self._release = "first"
+        self._barrier = origin.url("/barrier?n=2")
+        self._slowly = slowly
+        self._let_go = threading.Event()
+
+    def _held(self, *_: object) -> bytes:
+        release = self._release
+        httpx.get(self._barrier, trust_env=False, timeout=60)
+        self._let_go.set()
+        return msgspec.json.encode({"release": release})
+
+    def redeploy(self, _worker: Worker) -> None:
+        if self._slowly:
+            assert self._let_go.wait(60)
+        self._release = "second"
+
+
+def test_a_call_is_under_way_only_while_the_next_one_is_inside_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conformance.origin.BARRIER_DEADLINE_S", 60.0)
+    with serving() as origin:
+        judged(call_under_way, Redeploying(origin, slowly=False), origin, Outbound())
+    monkeypatch.setattr("conformance.origin.BARRIER_DEADLINE_S", 1.0)
+    with serving() as origin, pytest.raises(ControlFailed, match="inside when the second"):
+        judged(call_under_way, Redeploying(origin, slowly=True), origin, Outbound())
