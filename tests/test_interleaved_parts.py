@@ -178,6 +178,16 @@ def test_a_round_is_done_when_everybody_who_goes_on_has_done_it() -> None:
     assert both.rounds_done() == 4
 
 
+def test_where_nobody_goes_on_only_what_all_have_done_is_done() -> None:
+    one, other = pair(slug="one"), pair(slug="other")
+    both = course(one, other)
+    measured(one, entry(1), entry(2))
+    measured(other, entry(1))
+    one.failures.append(failed(3, 2))
+    other.failures.append(failed(2, 2))
+    assert both.rounds_done() == 1
+
+
 values = st.lists(st.integers(1, 70_000_000_000), max_size=5)
 counters = st.dictionaries(st.text(max_size=3), st.integers(1, 9), max_size=3)
 tallies = st.builds(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
+import os
 import shutil
 import signal
 import sys
@@ -17,7 +19,7 @@ import pytest
 
 from harness import environment
 from harness.adapters.node import NodeRuntime
-from harness.errors import AlreadyRunning, ReportFileError, UsageError
+from harness.errors import AlreadyRunning, ReportFileError, StartError, UsageError
 from harness.interleaved_results import read_interleaved
 from loadgen.interleaved import extents
 from loadgen.interleaved.command import INTERRUPTED
@@ -343,6 +345,43 @@ from tests import interleaved_runs
 resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, resource.RLIM_INFINITY))
 sys.exit(interleaved_runs.main())
 """
+
+
+def wrapped(number: int) -> None:
+    """As an adapter would tell it."""
+    try:
+        raise OSError(number, os.strerror(number))
+    except OSError as error:
+        raise StartError("its folder cannot be made") from error
+
+
+def bare(number: int) -> None:
+    raise OSError(number, os.strerror(number))
+
+
+@pytest.mark.parametrize(("fail", "number"), [(bare, errno.ENOSPC), (wrapped, errno.ENOSPC), (bare, errno.EMFILE)])
+def test_no_room_for_a_launch_is_nobodys_failure(
+    tmp_path: Path,
+    whole: Path,
+    fail: Callable[[int], None],
+    number: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A full folder of temporary files ends the run; with room again it goes on and measures all that was left."""
+
+    def full_at_the_fourth_launch(launch: int, _workers: tuple[str, ...]) -> None:
+        if launch >= 4:
+            fail(number)
+
+    monkeypatch.setattr(Eventful, "EVENT", full_at_the_fourth_launch)
+    assert ran(tmp_path) == ReportFileError.exit_code
+    assert f"nothing more can be launched: {os.strerror(number)}" in capsys.readouterr().err
+    assert {line["kind"] for line in lines(tmp_path)} == {"head", "launch"}
+    monkeypatch.setattr(Eventful, "EVENT", None)
+    assert ran(tmp_path, "--resume") == 0
+    assert launches(tmp_path) == launches(whole)
+    assert report(tmp_path).complete
 
 
 def test_two_runs_in_one_folder_are_one_too_many(
