@@ -12,6 +12,7 @@ import pytest
 
 from conformance.origin import Origin, serving
 from conformance.spending import Step
+from conformance.test_memory import test_heap_past_the_limit_is_stopped as heap_past_the_limit
 from conformance.test_platform_surface import test_host_environment_is_out_of_reach as host_environment
 from conformance.test_service_redeploy import test_call_under_way_ends_as_it_began as call_under_way
 from conformance.test_subrequests import test_free_plan_external_limit as free_plan_external_limit
@@ -144,3 +145,33 @@ def test_a_call_is_under_way_only_while_the_next_one_is_inside_too(monkeypatch: 
     monkeypatch.setattr("conformance.origin.BARRIER_DEADLINE_S", 1.0)
     with serving() as origin, pytest.raises(ControlFailed, match="inside when the second"):
         judged(call_under_way, Redeploying(origin, slowly=True), origin, Outbound())
+
+
+def holding(most_mib: int) -> Play:
+    """A Worker that says after each MiB that it holds it, until it is stopped."""
+
+    def play(_worker: str, request: Request) -> bytes:
+        asked = int(request.path.partition("mib=")[2])
+        held = "\n".join(map(str, range(1, min(asked, most_mib) + 1)))
+        return f"{held}\nheld {asked}".encode() if asked <= most_mib else held.encode()
+
+    return play
+
+
+@pytest.mark.parametrize(
+    ("most_mib", "peaks_mib", "raised"),
+    [
+        (130, (100, 300), None),
+        (130, (100, 40), None),  # the isolate had a process of its own, which was ended and replaced
+        (130, (20, 300), ControlFailed),
+        (512, (100, 530), PromiseBroken),
+        (512, (100, 100), ControlFailed),
+    ],
+)
+def test_memory_that_was_served_must_be_seen_by_the_kernel_and_what_was_stopped_may_be_gone(
+    most_mib: int, peaks_mib: tuple[int, int], raised: type[Exception] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peaks = iter(peaks_mib)
+    monkeypatch.setattr("conformance.test_memory.peak_resident_bytes", lambda _pids: next(peaks) << 20)
+    with pytest.raises(raised) if raised else contextlib.nullcontext():
+        judged(heap_past_the_limit, Played(holding(most_mib), {Processes: NoProcesses()}))
