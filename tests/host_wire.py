@@ -25,7 +25,7 @@ DEADLINE_S = 15.0
 
 MIB = 1 << 20
 
-BEGIN, RESULT, FAILED, _TIMER, GONE = range(5)
+BEGIN, RESULT, FAILED, TIMER, GONE = range(5)
 
 PRELUDE = r"""
 let handlers, turn, posts = [], binaries = [], timers = [], wasmBytes = 0, answers = new Map(), wakes = new Map();

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.host_wire import MIB, RESULT, Host
+from tests.host_wire import MIB, RESULT, TIMER, Host
 from tests.isolate_host import HEAP_BOMB, QUIET, SPINNING, is_dead
 
 
@@ -83,6 +83,23 @@ def test_finalizers_are_watched_too(host: Host) -> None:
     assert message.header[3] is None
 
 
+def test_finalizers_are_watched_during_a_collection(host: Host) -> None:
+    """Code that runs in the forced collection of an isolate over its limit is ended as well, and so is the request."""
+    isolate = host.ready(
+        """const registry = new FinalizationRegistry(() => { for (;;); });
+        export default { leave() {
+          for (let i = 0; i < 1000; i++) registry.register({}, i);
+          for (let i = 0; i < 30; i++) new Uint8Array(1 << 20).fill(1);
+        } };""",
+        memory_bytes=20 * MIB,
+        backstop_bytes=256 * MIB,
+    )
+    request = host.begin(isolate, "leave")
+    message = host.about(isolate)
+    assert is_dead(message, "exceededCpu"), message
+    assert message.header[3] == request
+
+
 # --- memory
 
 
@@ -154,6 +171,31 @@ def test_garbage_is_collected_before_judging(host: Host) -> None:
     )
     for _ in range(3):
         assert host.call(isolate, "litter").header[4] < 20 * MIB
+
+
+def test_what_a_collection_sets_free_is_told(host: Host) -> None:
+    """Finalizers that run in the forced collection may post: bytes and text reach control, behind those of the turn."""
+    isolate = host.ready(
+        """let api;
+        const registry = new FinalizationRegistry((kept) => {
+          if (kept === 0) api.say(["set free", api.binary(new ArrayBuffer(3))]);
+        });
+        export default { litter(given) {
+          api = given;
+          for (let i = 0; i < 1000; i++) registry.register({}, i);
+          for (let i = 0; i < 30; i++) new Uint8Array(1 << 20).fill(1);
+          api.say(["turn", api.binary(new ArrayBuffer(2))]);
+        } };""",
+        memory_bytes=20 * MIB,
+        backstop_bytes=256 * MIB,
+    )
+    message = host.call(isolate, "litter")
+    assert message.posts == [["say", message.header[2], ["turn", 0]], ["done", message.header[2]]]
+    assert message.header[5] == [2]
+    late = host.about(isolate)
+    assert late.posts == [["say", message.header[2], ["set free", 0]]]
+    assert late.header[5] == [3]
+    assert (late.header[3], late.header[7]) == (0, TIMER)  # no CPU time of its own, and not asked for
 
 
 def test_the_limit_can_be_changed(host: Host) -> None:

@@ -303,20 +303,33 @@ class Isolate {
       } // else it is looked at when that one is over: until then nothing could be collected
     }
     this.rest();
-    const binaries = turn.drained?.binaries ?? NO_ARGUMENTS;
-    const lengths = binaries.length === 0 ? "[]" : `[${binaries.map((binary) => binary.byteLength)}]`;
-    const active = this.timers.active(turn.rid);
-    this.services.send(
-      `["turn",${this.number},${turn.rid},${Math.round(cpuNs)},${heldBytes},${lengths},${active},${turn.kind}]`,
-      posts === "" ? "" : `[${posts}]`,
-      binaries,
-    );
+    this.tell(turn.rid, turn.kind, cpuNs, heldBytes, posts, turn.drained?.binaries ?? NO_ARGUMENTS);
     if (turn.dropped) this.end(turn.rid);
     this.next();
   }
 
   /**
-   * Over the limit, but garbage is no reason to end it.
+   * What came of a turn.
+   * @param {number} rid
+   * @param {number} kind
+   * @param {number} cpuNs
+   * @param {number} heldBytes
+   * @param {string} posts
+   * @param {ArrayBuffer[]} binaries
+   */
+  tell(rid, kind, cpuNs, heldBytes, posts, binaries) {
+    const lengths = binaries.length === 0 ? "[]" : `[${binaries.map((binary) => binary.byteLength)}]`;
+    const active = this.timers.active(rid);
+    this.services.send(
+      `["turn",${this.number},${rid},${Math.round(cpuNs)},${heldBytes},${lengths},${active},${kind}]`,
+      posts === "" ? "" : `[${posts}]`,
+      binaries,
+    );
+  }
+
+  /**
+   * Over the limit, but garbage is no reason to end it. Finalizers may run meanwhile: the watchdog looks at them as at
+   * those that run when no turn does, and what they post is told as of a timer's turn, which nobody waits for.
    * @param {Turn} turn
    * @param {Account | undefined} account
    * @param {number} cpuNs
@@ -330,9 +343,15 @@ class Isolate {
       .collect(vm)
       .then(() => Promise.all([drain.apply(undefined, NO_ARGUMENTS, COPIED), vm.getHeapStatistics()]))
       .then(([drained, after]) => {
-        this.absorb(typeof drained === "string" ? drained : drained[0]); // WebAssembly memory may have gone too
-        if (this.memory.held(after) > this.memory.bytes) over();
-        else this.conclude(turn, account, after, cpuNs, posts);
+        const [text, ...binaries] = typeof drained === "string" ? [drained] : drained;
+        const late = this.absorb(text); // WebAssembly memory may have gone too
+        const heldBytes = this.memory.held(after);
+        if (heldBytes > this.memory.bytes) {
+          over();
+          return;
+        }
+        this.conclude(turn, account, after, cpuNs, posts);
+        if (late !== "" && !this.dead) this.tell(turn.rid, TIMER, 0, heldBytes, late, binaries);
       })
       .catch(over);
   }
@@ -364,9 +383,9 @@ class Isolate {
     return !vm.isDisposed && vm.wallTime !== vm.wallTime;
   }
 
-  /** How long the isolate has run since its last turn; 0 when it does not run. */
+  /** How long the isolate has run since its last turn was over; 0 when it does not run, or is watched. */
   restlessNs() {
-    if (this.dead || this.turn !== null || !this.isMoving()) return 0;
+    if (this.dead || this.watch !== null || !this.isMoving()) return 0;
     return Number(this.inside.vm.cpuTime - this.endedCpu);
   }
 

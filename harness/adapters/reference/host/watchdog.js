@@ -28,8 +28,11 @@ class Watchdog {
     this.busyNs = 5e6;
     /** @type {Set<Watch>} */
     this.watches = new Set();
-    /** Isolates whose turns are over; their finalizers may run on. @type {Set<import("./isolate.js").Isolate>} */
-    this.resting = new Set();
+    /**
+     * Isolates whose turns are over, and the accounts of then: their finalizers may run on.
+     * @type {Map<import("./isolate.js").Isolate, import("./thread_clock.js").Sample>}
+     */
+    this.resting = new Map();
     this.restingDue = false;
     /** @type {NodeJS.Timeout | NodeJS.Immediate | null} */
     this.timer = null;
@@ -62,7 +65,7 @@ class Watchdog {
   /** @param {Watch} watch */
   end(watch) {
     this.watches.delete(watch);
-    this.resting.add(watch.isolate);
+    this.resting.set(watch.isolate, this.clock.last);
     if (!this.restingDue) {
       this.restingDue = true;
       setTimeout(this.lookAtResting, RESTING_LOOK_MS);
@@ -135,10 +138,14 @@ class Watchdog {
 
   lookAtResting() {
     this.restingDue = false;
-    for (const isolate of this.resting) {
-      const ranNs = isolate.restlessNs();
-      if (ranNs >= RESTING_CPU_NS) isolate.outOfCpu(ranNs);
-      if (ranNs === 0 || ranNs >= RESTING_CPU_NS) this.resting.delete(isolate);
+    for (const [isolate, since] of this.resting) {
+      const lengthNs = isolate.restlessNs();
+      if (lengthNs >= RESTING_CPU_NS) {
+        const ranNs = this.clock.withinTurn(since, lengthNs); // a collection may wait long for a core
+        if (ranNs >= RESTING_CPU_NS) isolate.outOfCpu(isolate.turn === null ? ranNs : isolate.spentNs + ranNs);
+      }
+      // With a turn it is being collected, and may begin to run at any moment.
+      if (isolate.dead || (lengthNs === 0 && isolate.turn === null)) this.resting.delete(isolate);
     }
     if (this.resting.size > 0 && !this.restingDue) {
       this.restingDue = true;
