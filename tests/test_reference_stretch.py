@@ -142,3 +142,26 @@ def test_without_a_thread_it_is_the_length():
 @pytest.mark.parametrize("waited", [0, 5, 50])
 def test_no_turn_is_charged_more_than_it_took(waited):
     assert charged(turn(10, {"own": (25, waited, "asleep")}, at=25 + waited)) == [10]
+
+
+CLOCK = Path(reference.__file__).parent / "host" / "thread_clock.js"
+
+# The thread ends between the opening of its file and the reading: the kernel says ESRCH then.
+ENDS = """
+const fs = require("node:fs");
+const { ThreadClock } = require(process.argv[1]);
+const clock = new ThreadClock();
+const open = () => fs.readdirSync("/proc/self/fd").length;
+const [before, read] = [open(), fs.readSync];
+const running = clock.stateOf(process.pid, Infinity);
+fs.readSync = () => { throw Object.assign(new Error("no such process"), { code: "ESRCH" }); };
+const states = [clock.stateOf(process.pid, 0), clock.stateOf(process.pid, 0)];
+fs.readSync = read;
+console.log(JSON.stringify([running, ...states, open() - before]));
+"""
+
+
+def test_a_thread_that_ends_while_it_is_looked_at_leaves_no_descriptor():
+    command = [toolchain.node(), "-e", ENDS, CLOCK]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert json.loads(done.stdout) == ["running", "asleep", "asleep", 0]

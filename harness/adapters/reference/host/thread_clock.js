@@ -123,12 +123,9 @@ class ThreadClock {
   stateOf(name, arrivals) {
     let status = "";
     try {
-      const file = fs.openSync(`${TASKS}/${name}/status`, "r");
-      const bytes = Buffer.alloc(STATUS_BYTES);
-      status = bytes.latin1Slice(0, fs.readSync(file, bytes, 0, STATUS_BYTES, 0));
-      fs.closeSync(file);
+      status = beginningOf(`${TASKS}/${name}/status`);
     } catch {
-      return "asleep";
+      return "asleep"; // it has ended
     }
     if (!/^State:\s+R/m.test(status)) return "asleep";
     const leavings = status.match(/ctxt_switches:\s+\d+/g) ?? [];
@@ -160,6 +157,17 @@ class ThreadClock {
       leastNs = Math.min(leastNs, lengthNs - waitedNs);
     }
     return Math.max(0, leastNs);
+  }
+}
+
+/** The text in a file, as far as it may matter. @param {string} path @throws also when its thread ends meanwhile */
+function beginningOf(path) {
+  const file = fs.openSync(path, "r");
+  try {
+    const bytes = Buffer.alloc(STATUS_BYTES);
+    return bytes.latin1Slice(0, fs.readSync(file, bytes, 0, STATUS_BYTES, 0));
+  } finally {
+    fs.closeSync(file);
   }
 }
 
