@@ -12,7 +12,7 @@ from conformance.mark import requirement
 from conformance.origin import Origin
 from harness.errors import Unanswered
 from harness.judging import Judge, Launcher
-from harness.runtime import Instance, Outbound, Request
+from harness.runtime import FETCH_DEADLINE_S, Instance, Outbound, Request
 
 GUESSED_NAMES = (
     *("STORE", "store", "SHELVES", "Shelf", "BACKEND", "KV", "DB", "ENV", "env", "bindings", "__env", "__bindings"),
@@ -27,6 +27,10 @@ TRAVERSALS = (
     "./../{id}/{key}",
     "?/../../{id}/{key}",
 )
+
+STRANGERS_VALUE = "written by a stranger"
+OWN_KEY = {"binding": "STORE", "key": "an ordinary key"}
+OWN_SHELF = {"binding": "SHELVES", "name": "a name of its own", "key": "an ordinary key"}
 
 ODD_REQUEST_DEADLINE_S = 2.0
 """How long a request is waited for that may well be answered by nothing; only what it reached counts."""
@@ -65,6 +69,7 @@ def test_keys_do_not_lead_out_of_a_namespace(launch: Launcher, judge: Judge) -> 
     token = secrets.token_hex(16)
     instance = launch(together(launch, "kv", "kv-apart"))
     write(instance, "bound", "/kv", STORE, token)
+    _control_own(judge, instance, "/kv", OWN_KEY)
     keys = [pattern.format(id="isomark-common-shelf", key=STORE["key"]) for pattern in TRAVERSALS]
     attempts = [(method, {"binding": "STORE", "key": key}) for key in keys for method in ("GET", "PUT")]
     with ThreadPoolExecutor(len(attempts)) as pool:
@@ -119,6 +124,7 @@ def test_ids_of_others_objects_are_useless(launch: Launcher, judge: Judge) -> No
     by_id = {"binding": "SHELVES", "id": identifier, "key": SHELF["key"]}
     own = read(instance, "bound", "/object", by_id)
     judge.control(own == token, expected="the owner to reach its object by that id", saw=own == token)
+    _control_own(judge, instance, "/object", OWN_SHELF)
     reading = _text(instance, "apart", "GET", by_id, "/object")
     writing = _text(instance, "apart", "PUT", by_id, "/object")
     judge.saw("the stranger's get and put", [reading.replace(token, "(the data)"), writing])
@@ -130,12 +136,28 @@ def test_ids_of_others_objects_are_useless(launch: Launcher, judge: Judge) -> No
     )
 
 
-def _text(instance: Instance, worker: str, method: str, target: dict[str, str], path: str = "/kv") -> str:
+def _control_own(judge: Judge, instance: Instance, path: str, target: dict[str, str]) -> None:
+    """What the stranger is refused says something only where it can use what it is bound to itself."""
+    put, got = (
+        _text(instance, "apart", method, target, path, deadline_s=FETCH_DEADLINE_S) for method in ("PUT", "GET")
+    )
+    judge.control(STRANGERS_VALUE in got, expected="the stranger to write and read data of its own", saw=[put, got])
+
+
+def _text(
+    instance: Instance,
+    worker: str,
+    method: str,
+    target: dict[str, str],
+    path: str = "/kv",
+    *,
+    deadline_s: float = ODD_REQUEST_DEADLINE_S,
+) -> str:
     """Whatever is answered, be it an error: what counts is the data."""
-    body = b"overwritten by a stranger" if method == "PUT" else None
+    body = STRANGERS_VALUE.encode() if method == "PUT" else None
     request = Request(path=f"{path}?{urlencode(target)}", method=method, body=body)
     try:
-        answer = instance.fetch(worker, request, deadline_s=ODD_REQUEST_DEADLINE_S)
+        answer = instance.fetch(worker, request, deadline_s=deadline_s)
     except Unanswered as error:
         if not instance.alive():
             raise

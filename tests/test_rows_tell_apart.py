@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Mapping
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import msgspec
@@ -12,6 +13,8 @@ import pytest
 
 from conformance.origin import Origin, serving
 from conformance.spending import Step
+from conformance.test_bindings_of_others import test_ids_of_others_objects_are_useless as ids_of_others
+from conformance.test_bindings_of_others import test_keys_do_not_lead_out_of_a_namespace as keys_of_others
 from conformance.test_memory import test_heap_past_the_limit_is_stopped as heap_past_the_limit
 from conformance.test_platform_surface import test_host_environment_is_out_of_reach as host_environment
 from conformance.test_service_redeploy import test_call_under_way_ends_as_it_began as call_under_way
@@ -175,3 +178,33 @@ def test_memory_that_was_served_must_be_seen_by_the_kernel_and_what_was_stopped_
     monkeypatch.setattr("conformance.test_memory.peak_resident_bytes", lambda _pids: next(peaks) << 20)
     with pytest.raises(raised) if raised else contextlib.nullcontext():
         judged(heap_past_the_limit, Played(holding(most_mib), {Processes: NoProcesses()}))
+
+
+def storing(strangers: str) -> Play:
+    """The Worker "bound" has a store. The other one's `strangers` store is its own, or missing, or leads to that."""
+    stored: dict[tuple[str, str], str] = {}
+
+    def play(worker: str, request: Request) -> bytes:
+        if request.path.startswith("/object-id"):
+            return b'{"id":"known"}'
+        target = dict(parse_qsl(urlsplit(request.path).query))
+        guessed = "id" in target or "isomark-common-shelf" in target["key"]
+        place = worker, target["key"]
+        if worker != "bound" and guessed:
+            place = ("bound", "same key") if strangers == "leads there" else (worker, "nothing is there")
+        if request.method == "PUT" and (worker == "bound" or strangers != "missing"):
+            stored[place] = (request.body or b"").decode()
+        return msgspec.json.encode({"value": stored.get(place)})
+
+    return play
+
+
+@pytest.mark.parametrize("row", [keys_of_others, ids_of_others])
+@pytest.mark.parametrize(
+    ("strangers", "raised"), [("its own", None), ("missing", ControlFailed), ("leads there", PromiseBroken)]
+)
+def test_a_stranger_shows_something_only_with_a_store_of_its_own(
+    row: Callable[..., None], strangers: str, raised: type[Exception] | None
+) -> None:
+    with pytest.raises(raised) if raised else contextlib.nullcontext():
+        judged(row, Played(storing(strangers)))
