@@ -24,7 +24,11 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class Counts(_Part, frozen=True):
-    """`requests`: right answers after the warm-up. The fields of the load generator's tally."""
+    """`requests`: right answers after the warm-up. The fields of the load generator's tally.
+
+    `drained`: those among them that came when the load was over, and `carried_over`: right answers to requests of the
+    warm-up that came after it. The rate is of `requests - drained + carried_over` in `duration_s`.
+    """
 
     requests: int
     errors: dict[str, int]
@@ -39,6 +43,8 @@ class Counts(_Part, frozen=True):
     connects: int
     reconnects: int
     bytes_received: int
+    drained: int = 0
+    carried_over: int = 0
 
 
 class WorkerResult(_Part, frozen=True):

@@ -133,6 +133,8 @@ def tallies(draw: st.DrawFn) -> Tally:
         requests=len(values),
         errors=Counter(draw(st.dictionaries(st.sampled_from(["reset", "refused", "mine"]), st.integers(1, 9)))),
         warm_up=draw(numbers),
+        drained=draw(numbers),
+        carried_over=draw(numbers),
         censored=draw(numbers),
         dropped=draw(numbers),
         max_late_ns=draw(numbers),
@@ -189,6 +191,7 @@ def test_a_merge_loses_nothing_in_any_order(parts: list[Tally], order: object) -
 def test_rates_are_those_of_the_measured_part() -> None:
     tally = Tally(requests=300, wall_ns=2_000_000_000, engine_ns=4_000_000_000, cpu_ns=3_000_000_000, spun_ns=10**9)
     assert (tally.rate_rps, tally.work_share) == (150.0, 0.5)
+    assert replace(tally, drained=100, carried_over=40).rate_rps == 120.0
     assert (Tally().rate_rps, Tally().work_share) == (0.0, 0.0)
 
 

@@ -15,12 +15,17 @@ MOST_WORDS = 64
 
 OTHER = "other"
 
+NEVER_NS = 1 << 62
+"""Later than any time of CLOCK_MONOTONIC."""
+
 
 @dataclass(kw_only=True)
 class Scalars:
     """All that is counted apart from latencies."""
 
     requests: int = 0
+    drained: int = 0
+    carried_over: int = 0
     errors: Counter[str] = field(default_factory=Counter)
     warm_up: int = 0
     warm_up_errors: Counter[str] = field(default_factory=Counter)
@@ -51,6 +56,7 @@ class Excerpt:
     scalars: Scalars
     pieces: tuple[Piece, ...]
     max_late_ns: int
+    until_ns: int
     epoch_ns: int
 
 
@@ -61,6 +67,7 @@ class _Roll:
     start_ns: int
     end_ns: int
     measured: bool
+    drained: bool
     response: Packing
     service: Packing
 
@@ -86,6 +93,8 @@ class Books:
         self._all = self._untaken = Pieces()
         self._max_late_ns = self._untaken_late_ns = 0
         self._measuring = False
+        self._until_ns = NEVER_NS
+        """The end of the time that rates and shares are of."""
         self._rolled_ns = 0
         self._cpu_ns = 0
         self._epoch_ns = time.time_ns() - time.monotonic_ns()
@@ -100,6 +109,7 @@ class Books:
         self.now.bytes_received += size_bytes
         if due_ns < self.measured_from_ns:
             self.now.warm_up += 1
+            self.now.carried_over += self._timing
             return
         self.service[index_of(now_ns - sent_ns)] += 1
         if not self._closed:
@@ -119,6 +129,19 @@ class Books:
         self._measuring = True
         self._cpu_ns = time.thread_time_ns()
 
+    def stop_the_clock(self, now_ns: int) -> None:
+        """End the time that rates and shares are of. What is answered later is counted, without its time and CPU.
+
+        Does nothing before `measure` and after the first call.
+        """
+        if self._timing:
+            self.roll(now_ns)
+            self._until_ns = self._rolled_ns
+
+    @property
+    def _timing(self) -> bool:
+        return self._measuring and self._until_ns == NEVER_NS
+
     def hot(self, scheduled: int, received_bytes: int, late: int, behind: int, worst_lag_ns: int, spun_ns: int) -> None:
         """What the open loop counted in local variables since the last call."""
         now = self.now
@@ -128,7 +151,7 @@ class Books:
         now.behind += behind
         self._max_late_ns = max(self._max_late_ns, worst_lag_ns)
         self._untaken_late_ns = max(self._untaken_late_ns, worst_lag_ns)
-        if self._measuring:
+        if self._timing:
             now.spun_ns += spun_ns
 
     def roll(self, now_ns: int) -> None:
@@ -136,7 +159,7 @@ class Books:
         self.finish()
         # The measured part begins at a time that was set, and may be rolled a little before it.
         now_ns = max(now_ns, self._rolled_ns)
-        if self._measuring:
+        if self._timing:
             cpu_ns = time.thread_time_ns()
             self.now.cpu_ns += cpu_ns - self._cpu_ns
             self.now.engine_ns += now_ns - self._rolled_ns
@@ -144,7 +167,12 @@ class Books:
         service = Packing(self.service)
         response = service if self._closed else Packing(self.response)
         self._roll = _Roll(
-            start_ns=self._rolled_ns, end_ns=now_ns, measured=self._measuring, response=response, service=service
+            start_ns=self._rolled_ns,
+            end_ns=now_ns,
+            measured=self._measuring,
+            drained=self._measuring and not self._timing,
+            response=response,
+            service=service,
         )
         self._at_roll = self.now.copy()
         self._rolled_ns = now_ns
@@ -181,9 +209,11 @@ class Books:
                 scalars.requests += total
             else:
                 scalars.warm_up += total
+            if roll.drained:
+                scalars.drained += total
             if self._closed:
                 scalars.scheduled += total
-        if roll.measured:
+        if roll.measured and (total or not roll.drained):
             piece = Piece(
                 start_ns=roll.start_ns,
                 end_ns=roll.end_ns,
@@ -200,19 +230,25 @@ class Books:
         self._roll = None
 
     def _excerpt(self, scalars: Scalars, pieces: Pieces, max_late_ns: int) -> Excerpt:
-        return Excerpt(scalars=scalars, pieces=tuple(pieces), max_late_ns=max_late_ns, epoch_ns=self._epoch_ns)
+        return Excerpt(
+            scalars=scalars,
+            pieces=tuple(pieces),
+            max_late_ns=max_late_ns,
+            until_ns=self._until_ns,
+            epoch_ns=self._epoch_ns,
+        )
 
 
 def tally(excerpt: Excerpt) -> Tally:
     """Add up an excerpt; takes milliseconds, in whatever thread asks for it."""
-    pieces, epoch_ns = excerpt.pieces, excerpt.epoch_ns
-    started_ns = pieces[0].start_ns + epoch_ns if pieces else 0
+    pieces, epoch_ns, until_ns = excerpt.pieces, excerpt.epoch_ns, excerpt.until_ns
+    timed = bool(pieces) and pieces[0].start_ns < until_ns
     return Tally(
         response=histogram(each.response for each in pieces),
         service=histogram(each.service for each in pieces),
         max_late_ns=excerpt.max_late_ns,
-        started_ns=started_ns,
-        wall_ns=pieces[-1].end_ns + epoch_ns - started_ns if pieces else 0,
+        started_ns=pieces[0].start_ns + epoch_ns if timed else 0,
+        wall_ns=min(pieces[-1].end_ns, until_ns) - pieces[0].start_ns if timed else 0,
         intervals=[_interval(each, epoch_ns) for each in pieces],
         **vars(excerpt.scalars),
     )

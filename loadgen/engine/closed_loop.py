@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 
+from loadgen.engine.books import NEVER_NS
 from loadgen.engine.errors import ErrorClass
 from loadgen.engine.exchanges import READ_BYTES
 from loadgen.engine.links import Link, State
 from loadgen.engine.requests import One
-from loadgen.engine.run import MOST_EVENTS, NEVER_NS, NS_PER_S, TICK_S, Run
+from loadgen.engine.run import MOST_EVENTS, NS_PER_S, TICK_S, Run
 
 
 class ClosedLoop:
@@ -63,16 +64,26 @@ class ClosedLoop:
             books.measured_from_ns = time.monotonic_ns()
             run.measure(books.measured_from_ns)
             self._left = plan.count
-            run.end_ns = NEVER_NS if plan.duration_s is None else start_ns + round(plan.duration_s * NS_PER_S)
+            run.end_ns = NEVER_NS
+            if plan.duration_s is not None:
+                run.end_ns = books.measured_from_ns + round((plan.duration_s - plan.warm_up_s) * NS_PER_S)
             self._begin()
             self._hot()
         self._sending = False
+        if self._left != 0:
+            self._stop_the_clock()
         # Requests given by number end each in its own time; others are cut off by the drain.
         run.drain(plan.drain_s if plan.count is None else max(plan.drain_s, 2 * plan.timeout_s))
         books.now.censored = sum(1 for _ in run.pool.busy())
+        # All of a number of requests was begun: the load is over with the end of the last one, and not before.
+        self._stop_the_clock()
         self.settle()
         books.roll(time.monotonic_ns())
         books.finish()
+
+    def _stop_the_clock(self) -> None:
+        self.settle()
+        self._books.stop_the_clock(time.monotonic_ns())
 
     def _begin(self) -> None:
         """Have all free connections send."""

@@ -12,13 +12,14 @@ from collections import deque
 from collections.abc import Iterator
 
 from loadgen.arrivals import Schedule
+from loadgen.engine.books import NEVER_NS
 from loadgen.engine.errors import ErrorClass
 from loadgen.engine.exchanges import READ_BYTES
 from loadgen.engine.links import Link
 from loadgen.engine.native import Timer
 from loadgen.engine.plan import Pacing
 from loadgen.engine.requests import One
-from loadgen.engine.run import NEVER_NS, NS_PER_S, TICK_S, Run
+from loadgen.engine.run import NS_PER_S, TICK_S, Run
 from loadgen.engine.tally import LATE_NS
 
 _LEAD_NS = 1_000_000
@@ -72,7 +73,8 @@ class OpenLoop:
         books.measured_from_ns = start_ns + round(plan.warm_up_s * NS_PER_S)
         stream: Iterator[int] = map(start_ns.__add__, self._schedule.due_ns(plan.worker, plan.workers))
         stream = itertools.takewhile((start_ns + length_ns).__gt__, stream)
-        run.end_ns = start_ns + length_ns + round(plan.drain_s * NS_PER_S)
+        run.load_until_ns = start_ns + length_ns
+        run.end_ns = run.load_until_ns + round(plan.drain_s * NS_PER_S)
         timer = Timer(run.epoll)
         self._board.reserve(timer.fd)
         try:
@@ -86,6 +88,7 @@ class OpenLoop:
         finally:
             timer.close()
         left_ns = time.monotonic_ns()
+        books.stop_the_clock(left_ns)
         if run.finishing:
             run.drain(plan.drain_s)
         unsent = sum(1 for _ in itertools.takewhile(left_ns.__ge__, itertools.chain([next_ns], stream)))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from loadgen.engine import native
-from loadgen.engine.books import Books, Excerpt
+from loadgen.engine.books import NEVER_NS, Books, Excerpt
 from loadgen.engine.exchanges import Exchanges
 from loadgen.engine.plan import LoadPlan
 from loadgen.engine.pool import Pool
@@ -15,9 +15,6 @@ from loadgen.engine.requests import Check
 from loadgen.engine.verdicts import Verdicts
 
 NS_PER_S = 1_000_000_000
-
-NEVER_NS = 1 << 62
-"""Later than any time of CLOCK_MONOTONIC."""
 
 TICK_NS = 10_000_000
 TICK_S = TICK_NS / NS_PER_S
@@ -61,6 +58,8 @@ class Run:
         self.loop: Loop
         self.end_ns = 0
         """When the loop is to leave, in CLOCK_MONOTONIC."""
+        self.load_until_ns = NEVER_NS
+        """When the schedule of an open loop is over. What goes on then is in no rate."""
         self.stopping = False
         self.finishing = False
         """Nothing more is begun; what is under way is waited for, which `stopping` does not."""
@@ -126,7 +125,11 @@ class Run:
         """Whatever need not be done at every poll; returns when to ask again."""
         if self.ending:
             self.end_ns = 0
-        if self._next_roll_ns and now_ns >= self._next_roll_ns:
+        if now_ns >= self.load_until_ns:
+            self.load_until_ns = NEVER_NS
+            self.books.stop_the_clock(now_ns)
+            self._next_roll_ns = now_ns + self._interval_ns
+        elif self._next_roll_ns and now_ns >= self._next_roll_ns:
             self.loop.settle()
             self.books.roll(now_ns)
             self._next_roll_ns = now_ns + self._interval_ns

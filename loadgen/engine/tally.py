@@ -37,6 +37,10 @@ class Tally:
     """From the send to the last byte."""
     requests: int = 0
     """Right answers after the warm-up: as many as each histogram holds, its out-of-range values included."""
+    drained: int = 0
+    """Those among them that came after `wall_ns` was over, while what was under way was waited for."""
+    carried_over: int = 0
+    """Right answers within `wall_ns` to requests of the warm-up, which are counted there."""
     errors: Counter[str] = field(default_factory=Counter)
     """Requests after the warm-up that got no right answer, by `ErrorClass` or a body check's own word."""
     warm_up: int = 0
@@ -63,20 +67,25 @@ class Tally:
     started_ns: int = 0
     """When the measured part (after the warm-up) began, nanoseconds since the Unix epoch; 0 when it never did."""
     wall_ns: int = 0
-    """From then to the end of the measured part; of several tallies, the span of all of them."""
+    """From then to the end of the load: not the wait for what was under way. Of several tallies, the span of all."""
     engine_ns: int = 0
-    """The sum of the measured parts of all engines: what `cpu_ns` and `spun_ns` are shares of."""
+    """The sum of that time over all engines: what `cpu_ns` and `spun_ns` are shares of."""
     cpu_ns: int = 0
-    """CPU time of the engines' threads in their measured parts."""
+    """CPU time of the engines' threads in it."""
     spun_ns: int = 0
     """The part of it that was spent spinning with nothing to do."""
     intervals: list[Interval] = field(default_factory=list)
-    """The measured part in its order, bounded in number: neighbours are joined when there are too many."""
+    """The measured part and the wait after it, in order, bounded in number: neighbours are joined if there are more."""
 
     @property
     def rate_rps(self) -> float:
-        """Right answers per second of the measured part; 0 when that has no length."""
-        return self.requests * 1e9 / self.wall_ns if self.wall_ns else 0.0
+        """Right answers that came in `wall_ns`, per second of it; 0 when that has no length."""
+        return self.timely * 1e9 / self.wall_ns if self.wall_ns else 0.0
+
+    @property
+    def timely(self) -> int:
+        """Right answers that came in `wall_ns`, whenever their requests were sent."""
+        return self.requests - self.drained + self.carried_over
 
     @property
     def work_share(self) -> float:
@@ -175,10 +184,14 @@ class TallyMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     engine_ns: int
     cpu_ns: int
     spun_ns: int
+    drained: int = 0
+    carried_over: int = 0
 
 
 _SUMMED = (
     "requests",
+    "drained",
+    "carried_over",
     "warm_up",
     "scheduled",
     "late",

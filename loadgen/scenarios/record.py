@@ -130,7 +130,7 @@ def service(entries: Sequence[Entry]) -> LatencyHistogram:
 
 
 def rate_rps(entries: Sequence[Entry]) -> float:
-    """Right answers per second of the turns' own time; what lies between them does not count."""
+    """Right answers per second of the turns' own time; what lies between them, or after the load, does not count."""
     tallies: list[Tally] = [entry.taken.tally for entry in entries]
     wall_ns = sum(tally.wall_ns for tally in tallies)
-    return sum(tally.requests for tally in tallies) * 1e9 / wall_ns if wall_ns else 0.0
+    return sum(tally.timely for tally in tallies) * 1e9 / wall_ns if wall_ns else 0.0
