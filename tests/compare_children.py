@@ -99,7 +99,7 @@ def stand_ins(cues):
                 "load", folder / "load", f"--seed={plan.seed}", *(["--resume"] if resume else [])
             ),
         ),
-        (nightly_commands, "faults", lambda folder: cues.command("faults", folder)),
+        (nightly_commands, "faults", lambda folder, _profile: cues.command("faults", folder)),
         (nightly_commands, "soak", lambda: cues.command("soak", cues.folder)),
     ]
 
