@@ -29,6 +29,7 @@ def asked(tmp_path, monkeypatch):
         return RuntimeIdentity(name=specification, version="1", classes=(), features=())
 
     monkeypatch.setattr(subjects, "identified", identified)
+    monkeypatch.setattr(folders.environment, "commit", lambda: ("c" * 40, False))
     return Asked(runtimes=("reference", "workerd"), folder=tmp_path / "report")
 
 
@@ -177,6 +178,27 @@ def test_a_comparison_does_not_go_on_with_another_suite(asked, monkeypatch):
     monkeypatch.setattr(folders.environment, "commit", lambda: ("f" * 40, False))
     with pytest.raises(UsageError, match=f"{'f' * 40} now"):
         folders.resumed_plan(again(asked))
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_comparison_does_not_go_on_with_an_edited_suite(asked, monkeypatch, before):
+    """The commit alone does not say what was measured with."""
+    monkeypatch.setattr(folders.environment, "commit", lambda: ("c" * 40, before))
+    assert begun(asked).dirty is before
+    assert folders.resumed_plan(again(asked)).dirty is before
+    monkeypatch.setattr(folders.environment, "commit", lambda: ("c" * 40, not before))
+    with pytest.raises(UsageError, match="uncommitted changes=" + ("some then, none" if before else "none then, some")):
+        folders.resumed_plan(again(asked))
+
+
+def test_changes_are_looked_for_with_a_file_in_the_folder(asked, monkeypatch):
+    """So a folder that git would list makes the plan as dirty as everything that comes after it."""
+    monkeypatch.setattr(
+        folders.environment, "commit", lambda: ("c" * 40, any(path.is_file() for path in asked.folder.iterdir()))
+    )
+    assert begun(asked).dirty
+    assert [path.name for path in asked.folder.iterdir()] == [PLAN_FILE]
+    assert folders.resumed_plan(again(asked)).dirty
 
 
 @pytest.mark.parametrize("changed", [{"version": "2"}, {"identity": {"binary_sha256": "ab"}}])

@@ -260,17 +260,18 @@ def test_without_resume_it_begins_anew(briefly, cues, folder):
     assert not (folder / "conformance" / "earlier").exists()
 
 
-def test_promises_of_another_commit_or_runtime_are_judged_again(briefly, cues, folder):
-    """A conformance.json counts only if it is whole and of the same runtime and suite."""
+@pytest.mark.parametrize(("field_of_run", "other"), [("commit", "f" * 40), ("dirty", True)])
+def test_promises_of_another_commit_or_runtime_are_judged_again(briefly, cues, folder, field_of_run, other):
+    """A conformance.json counts only if it is whole and of the same runtime and suite, edited or not."""
     briefly()
     for name, field, value in (
         ("reference", "version", "0.0.1"),
-        ("workerd", "commit", "f" * 40),
+        ("workerd", field_of_run, other),
         ("node", "complete", False),
     ):
         path = folder / "conformance" / name / "conformance.json"
         found = json.loads(path.read_text())
-        place = found["runtime"] if field == "version" else found["run"] if field == "commit" else found
+        place = found["runtime"] if field == "version" else found["run"] if field == field_of_run else found
         place[field] = value
         path.write_text(json.dumps(found))
     cues.clear()

@@ -233,6 +233,10 @@ def other_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "commit", lambda: ("f" * 40, False))
 
 
+def edited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "commit", lambda: ("c" * 40, True))
+
+
 def other_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     there = environment.capture() | {"cpu": "abacus"}
     monkeypatch.setattr(environment, "capture", lambda: there)
@@ -255,6 +259,7 @@ CHANGES: dict[str, tuple[Callable[[pytest.MonkeyPatch], None] | None, tuple[str,
     "version": (other_version, (), {}, "and not 99.0"),
     "binary": (other_binary, (), {}, "one: binary_sha256 = "),
     "commit": (other_commit, (), {}, f"and not {'f' * 40}"),
+    "edited": (edited, (), {}, "dirty = False, and not True"),
     "machine": (other_machine, (), {}, "and not abacus"),
     "extent": (other_extent, (), {}, "seconds=0.05"),
 }  # fmt: skip

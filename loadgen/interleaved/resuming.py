@@ -8,7 +8,7 @@ from harness.errors import UsageError
 from harness.interleaved_results import MeasuredSubject
 from loadgen.interleaved.messages import Head
 
-_RUN = ("seed", "profile", "launches", "suite_version", "specification", "commit")
+_RUN = ("seed", "profile", "launches", "suite_version", "specification", "commit", "dirty")
 _MACHINE = ("cpu", "cores", "cores_usable", "memory_bytes", "kernel", "architecture", "python")
 """Of the environment: what launches of one run must have in common."""
 

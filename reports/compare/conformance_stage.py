@@ -29,7 +29,7 @@ class Judged:
 
 
 def judged(folder: Path, plan: ComparisonPlan, subject: PlannedSubject) -> Judged:
-    """What there is of the subject's promises: whole, of this plan's commit and profile, and of the same runtime."""
+    """What there is of the subject's promises: whole, of this plan's checkout and profile, of the same runtime."""
     path = folder / CONFORMANCE_FOLDER / subject.slug / "conformance.json"
     if not path.exists():
         return Judged(kept=False, problem="it left no conformance.json")
@@ -42,6 +42,7 @@ def judged(folder: Path, plan: ComparisonPlan, subject: PlannedSubject) -> Judge
     facts = {
         "another version, build or setting of the runtime": report.runtime == subject.runtime,
         f"commit {report.run.commit}": report.run.commit == plan.commit,
+        f"a checkout with{'' if report.run.dirty else 'out'} changes": report.run.dirty == plan.dirty,
         f"isomark {report.run.suite_version}": report.run.suite_version == plan.suite_version,
         f"profile {report.run.profile}": report.run.profile == plan.profile,
     }

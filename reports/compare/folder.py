@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def begun_plan(asked: Asked, parties: Parties, seed: int) -> ComparisonPlan:
     Raises `ReportFileError` for a folder that holds something else, or cannot be written to.
     """
     _clear(asked.folder, asked.beside)
-    commit, dirty = environment.commit()
+    commit, dirty = _commit_as_children_see_it(asked.folder)
     plan = ComparisonPlan(
         command=command_of(asked, seed),
         started=environment.now_utc(),
@@ -74,6 +75,7 @@ def resumed_plan(asked: Asked) -> ComparisonPlan | None:
     if not (asked.folder / PLAN_FILE).exists():
         return None
     plan = read_plan(asked.folder / PLAN_FILE)
+    commit, dirty = environment.commit()
     under_test = tuple(each.specification for each in plan.subjects if each.role is Role.RUNTIME)
     differing = [
         f"{option}={was} then, {now} now"
@@ -83,7 +85,8 @@ def resumed_plan(asked: Asked) -> ComparisonPlan | None:
             ("--profile", plan.profile, asked.profile),
             ("--launches", plan.launches, asked.launches),
             ("--seed", plan.seed, plan.seed if asked.seed is None else asked.seed),
-            ("commit", plan.commit, environment.commit()[0]),
+            ("commit", plan.commit, commit),
+            ("uncommitted changes", *("some" if each else "none" for each in (plan.dirty, dirty))),
             ("suite version", plan.suite_version, __version__),
         )
         if was != now
@@ -96,6 +99,20 @@ def resumed_plan(asked: Asked) -> ComparisonPlan | None:
         )
     _remove_partials(asked.folder)
     return plan
+
+
+def _commit_as_children_see_it(folder: Path) -> tuple[str, bool]:
+    """The commit, and whether there are changes: a folder in the checkout is one itself, once a file is in it.
+
+    Raises `ReportFileError`.
+    """
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=PARTIAL):
+            return environment.commit()
+    except OSError as error:
+        raise ReportFileError(
+            f"--report={folder} cannot be written to: {error.strerror}", remedy="name a folder you may write to"
+        ) from error
 
 
 def check_still_the_same(plan: ComparisonPlan, now: Iterable[PlannedSubject]) -> None:
