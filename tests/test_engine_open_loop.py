@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from harness.errors import UsageError
 from loadgen.arrivals import Burst, Constant, Poisson, Ramp, Schedule, Steps, Trace
 from loadgen.engine import Check, Engine, Fresh, LoadPlan, One, Pacing, Tally, get
+from loadgen.engine.books import Books
+from loadgen.engine.books import tally as tally_of
 from loadgen.engine.errors import ErrorClass
 from tests.engine_targets import OK, Peer, answering, refusing, serving, silent
 
@@ -158,6 +160,43 @@ def test_waiting_for_the_generator_is() -> None:
         tally = Engine(plan).run()
     assert tally.requests == 20
     assert tally.late >= tally.behind >= 15
+
+
+def test_a_generator_that_is_late_in_the_warm_up_is_not_late() -> None:
+    """Making up each of its 20 requests takes 5 ms; the one request that is measured comes long after."""
+    nothing = threading.Event()
+
+    class SlowToMakeUp:
+        def next(self, connection: int) -> tuple[bytes, Check]:
+            nothing.wait(0.005)
+            return request, HELLO
+
+    with serving(answering(OK)) as target:
+        request = get(target.endpoint, "/")
+        plan = LoadPlan(
+            endpoint=target.endpoint,
+            requests=SlowToMakeUp(),
+            connections=30,
+            arrivals=Steps(((1000, 0.02), (0, 0.4), (1000, 0.001))),
+            warm_up_s=0.3,
+        )
+        engine = Engine(plan)
+        tally, taken = engine.run(), engine.take()
+    assert (tally.warm_up, tally.requests) == (20, 1)
+    assert tally.behind <= tally.late <= 1
+    assert taken.max_late_ns == tally.max_late_ns
+
+
+def test_what_is_late_is_kept_of_the_measured_part_alone() -> None:
+    books = Books(closed=False)
+    books.hot(20, 0, late=19, behind=18, worst_lag_ns=90 * MS, spun_ns=5)
+    books.measure(time.monotonic_ns())
+    books.hot(10, 0, late=2, behind=1, worst_lag_ns=3 * MS, spun_ns=5)
+    books.roll(time.monotonic_ns())
+    books.finish()
+    for excerpt in (books.excerpt(), books.take()):
+        found = tally_of(excerpt)
+        assert (found.scheduled, found.late, found.behind, found.max_late_ns) == (30, 2, 1, 3 * MS)
 
 
 def test_a_late_start_shows_in_the_response_times() -> None:

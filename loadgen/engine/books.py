@@ -143,14 +143,15 @@ class Books:
         return self._measuring and self._until_ns == NEVER_NS
 
     def hot(self, scheduled: int, received_bytes: int, late: int, behind: int, worst_lag_ns: int, spun_ns: int) -> None:
-        """What the open loop counted in local variables since the last call."""
+        """What the open loop counted in local variables since the last call. Lateness in the warm-up is none."""
         now = self.now
         now.scheduled += scheduled
         now.bytes_received += received_bytes
-        now.late += late
-        now.behind += behind
-        self._max_late_ns = max(self._max_late_ns, worst_lag_ns)
-        self._untaken_late_ns = max(self._untaken_late_ns, worst_lag_ns)
+        if self._measuring:
+            now.late += late
+            now.behind += behind
+            self._max_late_ns = max(self._max_late_ns, worst_lag_ns)
+            self._untaken_late_ns = max(self._untaken_late_ns, worst_lag_ns)
         if self._timing:
             now.spun_ns += spun_ns
 

@@ -50,7 +50,7 @@ class Tally:
     scheduled: int = 0
     """Requests that were due (closed loop: begun)."""
     late: int = 0
-    """Sent more than 1 ms after they were due, whatever the reason."""
+    """Requests after the warm-up sent more than 1 ms after they were due, whatever the reason."""
     max_late_ns: int = 0
     behind: int = 0
     """Those among the late that waited more than 1 ms while a connection was free: the generator's own fault."""
