@@ -176,6 +176,32 @@ def test_few_launches_show_nothing(plain: Bundle, make: Make) -> None:
     assert f"{found.figures_too_few} with too few launches to say" in text.render(found)
 
 
+@pytest.mark.parametrize("marked", ["was", "now"])
+def test_a_marked_figure_is_not_compared(plain: Bundle, slower: Bundle, marked: str) -> None:
+    """A broken workload is not faster or slower; and a figure that is marked in one run alone has not come or gone."""
+
+    def with_marks(one: Bundle) -> Bundle:
+        series = one.comparison.series
+        return changed_report(
+            one, series=tuple(msgspec.structs.replace(each, mark="a promise is broken") for each in series)
+        )
+
+    unmarked = difference(plain, slower)
+    found = difference(with_marks(plain), slower) if marked == "was" else difference(plain, with_marks(slower))
+    assert unmarked.figures
+    assert (found.figures, found.figures_compared, found.figures_too_few) == ((), 0, 0)
+
+
+def test_between_seven_and_nine_launches_a_difference_has_too_few(plain: Bundle, make: Make) -> None:
+    """It is not said that there is none; of what does not differ, that is said."""
+    found = difference(plain, make("2026-11-28", launches=8, factor=3.0))
+    assert [each for each in found.figures if each.kind is Kind.CHANGED] == []
+    assert found.figures_too_few > 20
+    assert found.figures_compared > 20
+    whole = difference(plain, make("2026-11-29", factor=3.0))
+    assert found.figures_too_few + found.figures_compared == whole.figures_too_few + whole.figures_compared
+
+
 def test_figures_that_one_run_has(plain: Bundle) -> None:
     """Added or removed, with their value; the unit is part of what a figure is."""
     first, *rest = [each for each in plain.comparison.series if each.subject == "workerd"]

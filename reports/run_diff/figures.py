@@ -21,7 +21,10 @@ _CHANGED = frozenset({Word.FASTER, Word.SLOWER, Word.LESS, Word.MORE})
 
 @dataclass(frozen=True, kw_only=True)
 class FigureChanges:
-    """`compared`: figures of both runs with launches enough; `too_few`: those without."""
+    """`compared`: figures of both runs of which something can be said; `too_few`: those without launches enough for it.
+
+    A figure that is marked in either run is neither.
+    """
 
     changes: tuple[FigureChange, ...]
     compared: int
@@ -31,21 +34,22 @@ class FigureChanges:
 def figure_changes(old: ComparisonReport, new: ComparisonReport) -> FigureChanges:
     """Of subjects that both runs have. Figures are the same when subject, scenario, mode, quantity and unit are."""
     was, now = _by_key(old, new), _by_key(new, old)
-    both = [key for key in now if key in was]
+    both = [key for key in now if key in was and not (now[key].mark or was[key].mark)]
     floor = max(old.noise.factor or 1.0, new.noise.factor or 1.0)
     # The newer stands on the left, so that the word is of it.
     compared = {key: compare(now[key].per_launch, was[key].per_launch, seed=None) for key in both}
     enough = [key for key, found in compared.items() if _enough(found)]
     corrected = dict(zip(enough, holm([compared[key].p or 0.0 for key in enough]), strict=True))
 
-    changes = []
+    changes, too_few = [], len(both) - len(enough)
     for key in enough:
         said = word(compared[key], corrected[key], quantity=quantity_of(now[key].quantity, now[key].unit), floor=floor)
+        too_few += said is Word.TOO_FEW
         if said in _CHANGED:
             changes.append(_changed(was[key], now[key], compared[key], corrected[key], said))
     changes += _only_in(now, was, Kind.ADDED)
     changes += _only_in(was, now, Kind.REMOVED)
-    return FigureChanges(changes=tuple(changes), compared=len(enough), too_few=len(both) - len(enough))
+    return FigureChanges(changes=tuple(changes), compared=len(both) - too_few, too_few=too_few)
 
 
 def _by_key(report: ComparisonReport, other: ComparisonReport) -> dict[Key, Series]:
