@@ -26,7 +26,10 @@ class Saturation:
 
 
 def verdict(tally: Tally, plan: LoadPlan) -> Saturation:
-    """Of one engine's tally. In a sum over workers a single saturated one can hide: judge each by itself."""
+    """Of one engine's tally. In a sum a saturated one can hide: judge each worker by itself.
+
+    Of several engines in one process, which share a core, `engine_ns` has to be the time that went by.
+    """
     after_warm_up = tally.scheduled - tally.warm_up
     behind_share = tally.behind / after_warm_up if after_warm_up > 0 else 0.0
     worked = f"worked {tally.work_share:.0%} of the time"

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +36,7 @@ def of(order: LoadOrder, collector: Collector, target: Target) -> LocustResult:
     whole, plan = collector.whole(), orders.plan(order, worker=0)
     workers = []
     for number, share in enumerate(collector.shares.values()):
-        saturation = verdict(share.tally, plan)
+        saturation = verdict(_of_one_process(share.tally), plan)
         workers.append(
             WorkerResult(
                 worker=number,
@@ -67,6 +68,13 @@ def of(order: LoadOrder, collector: Collector, target: Target) -> LocustResult:
         service_ns=percentiles(whole.service),
         workers=tuple(workers),
     )
+
+
+def _of_one_process(tally: Tally) -> Tally:
+    """The engines of a process have one core between them, as Python runs one thread at a time: four at once, each a
+    quarter of its time at work, are at their limit. So their work is a share of the time that went by.
+    """
+    return replace(tally, engine_ns=min(tally.engine_ns, tally.wall_ns))
 
 
 def percentiles(histogram: LatencyHistogram) -> dict[str, int]:
