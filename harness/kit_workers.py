@@ -22,7 +22,7 @@ const routes = {
   }),
   "/teapot": () => new Response("short and stout", { status: 418, headers: { "X-Isomark": "Kept" } }),
   "/redirect": () => new Response(null, { status: 302, headers: { location: "/echo" } }),
-  "/cookie": () => new Response("set", { headers: { "set-cookie": "isomark=1; Path=/" } }),
+  "/cookies": () => new Response("set", { headers: [["set-cookie", "isomark=1; Path=/"], ["set-cookie", "second=2"]] }),
   "/isolate": () => new Response((isolate ??= crypto.randomUUID())),
   "/late": async () => { await pause(3600_000); return new Response("late"); },
   "/throw": () => { throw new Error("thrown by the contract kit"); },
@@ -35,6 +35,9 @@ export default {
   },
 };
 """
+
+COOKIES = ["isomark=1; Path=/", "second=2"]
+"""Which /cookies sets."""
 
 NOT_RUNNABLE = {
     "a module that does not parse": "export default {",

@@ -38,7 +38,7 @@ from harness.errors import (
 )
 from harness.features import ConformanceClass, Feature
 from harness.footprint import leaving_nothing, starting_nothing
-from harness.kit_workers import CONDITIONS_THAT_NEED, KEYS_THAT_NEED, NOT_RUNNABLE, SOURCE, project
+from harness.kit_workers import CONDITIONS_THAT_NEED, COOKIES, KEYS_THAT_NEED, NOT_RUNNABLE, SOURCE, project
 from harness.runtime import (
     Conditions,
     Instance,
@@ -105,6 +105,8 @@ class RuntimeContract:
             expect(url.startswith("http://127.0.0.1:") and not url.endswith("/"), "http://127.0.0.1:PORT", url)
             with httpx.Client(trust_env=False) as client:
                 expect(client.get(url + "/").text == f"hello, {mark}", "the Worker's answer at url()", url)
+                cookies = client.get(url + "/cookies").headers.get_list("set-cookie")
+                expect(cookies == COOKIES, f"each of {COOKIES} in a field of its own", cookies)
             expect(instance.alive(), "alive() while serving", "False")
             expect(isinstance(instance.log_tail(), str), "log_tail() to be text", type(instance.log_tail()))
             request = Request(path="/echo?a=b%20c", method="POST", headers={"X-Isomark": "sent"}, body=b"carried")
@@ -116,7 +118,7 @@ class RuntimeContract:
             expect(seen == (418, "Kept", "short and stout"), "status, lower-case header and body as sent", seen)
             redirect = instance.fetch("hello", Request(path="/redirect")).status
             expect(redirect == 302, "a redirect to be handed over, not followed", redirect)
-            instance.fetch("hello", Request(path="/cookie"))
+            instance.fetch("hello", Request(path="/cookies"))
             cookie = instance.fetch("hello", Request(path="/echo")).json()["cookie"]
             expect(cookie is None, "a request to carry nothing of the one before", f"cookie {cookie}")
 

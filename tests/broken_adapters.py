@@ -153,6 +153,12 @@ class HasEveryInstrument(_Fronted):
             return self._instruments.get(kind, object())
 
 
+class LosesCookies(TinyRuntime):
+    """An object has room for one value under a name."""
+
+    host = HOST.replace("[...response.headers].flat()", "Object.fromEntries(response.headers)")
+
+
 class KeepsCookies(_Fronted):
     class front(TinyInstance):  # noqa: N801
         def __init__(self, started):

@@ -25,6 +25,7 @@ WRONG = {
     "UnknownWorkersAreKeyErrors": "test_unknown_names",
     "HasEveryInstrument": "test_unknown_names",
     "KeepsCookies": "test_it_serves",
+    "LosesCookies": "test_it_serves",
     "ShoutsHeaders": "test_it_serves",
     "MixesAnswersUp": "test_fetches_at_once",
     "ForgetsWhyItFailed": "test_fetch_keeps_its_deadline",

@@ -27,7 +27,7 @@ const server = createServer(async (incoming, outgoing) => {
   try {
     const request = new Request(`http://${headers.host}${url}`, { method, headers, body });
     const response = await worker.fetch(request, {}, {});
-    outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+    outgoing.writeHead(response.status, [...response.headers].flat());
     outgoing.end(Buffer.from(await response.arrayBuffer()));
   } catch (error) { console.error(error); outgoing.writeHead(500).end(); }
 });

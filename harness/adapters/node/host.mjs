@@ -66,12 +66,19 @@ function toRequest(incoming) {
   return new Request(url, { method: incoming.method, headers, ...body });
 }
 
+/** As writeHead takes them: name, value, name, value. Each cookie is a field of its own. @param {Headers} headers */
+function fieldsOf(headers) {
+  const fields = [];
+  for (const [name, value] of headers) fields.push(name, value);
+  return fields;
+}
+
 const server = createServer(async (incoming, outgoing) => {
   const context = { waitUntil: (promise) => void promise, passThroughOnException() {} };
   const account = accounts?.begun();
   try {
     const response = await handler.fetch(toRequest(incoming), settings.env, context);
-    outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+    outgoing.writeHead(response.status, response.statusText || undefined, fieldsOf(response.headers));
     if (response.body) await pipeline(Readable.fromWeb(response.body), outgoing);
     else outgoing.end();
     account?.ended();
