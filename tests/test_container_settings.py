@@ -17,6 +17,7 @@ from harness.doctor import examine
 from harness.errors import EngineError, UsageError
 from harness.kit_workers import project
 from harness.registry import resolve
+from harness.runtime import Conditions
 from tests.child_run import run
 from tests.container_engine import engine as engine_fixture
 
@@ -45,7 +46,9 @@ def test_what_is_chosen():
     assert chosen.on_host_network
     assert "256 MiB" in chosen.in_words()
     assert "1.5 CPUs" in chosen.in_words()
-    assert settings(None, DIGEST, None, "none", "none").memory_bytes is None
+    unlimited = settings(None, DIGEST, None, "none", "none")
+    assert unlimited.memory_bytes is None
+    assert "no memory limit but the suite's guard" in unlimited.in_words()
 
 
 def test_the_online_base_is_pinned_and_has_the_floors_node():
@@ -233,6 +236,17 @@ def test_a_refused_application_needs_no_engine(tmp_path):
 
     application, _ = project(tmp_path, kv_namespaces=[{"binding": "KV"}])
     with pytest.raises(UnsupportedFeature), resolve("container,engine=/no/such").launch(application):
+        pass
+
+
+@pytest.mark.parametrize(("memory_mb", "ending"), [("300", UsageError), ("256", EngineError), ("none", EngineError)])
+def test_a_memory_limit_above_the_guard_is_refused(tmp_path, memory_mb, ending):
+    """The guard would hold in its place, and the report would tell of a limit that nobody set. No engine is asked."""
+    application, _ = project(tmp_path)
+    runtime = resolve(f"container,engine=/no/such,memory_mb={memory_mb}")
+    conditions = Conditions(memory_guard_bytes=256 * MIB)
+    said = f"memory_mb={memory_mb}" if ending is UsageError else "no container engine"
+    with pytest.raises(ending, match=said), runtime.launch(application, conditions):
         pass
 
 

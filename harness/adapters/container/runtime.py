@@ -82,6 +82,7 @@ class ContainerRuntime:
         require_features(self, application, conditions)
         if conditions.topology != ONE_LOCATION:
             raise UnsupportedFeature(f"{self.name} runs in one location", expected="a topology of one location")
+        self._settings.require_within(conditions.memory_guard_bytes)
         conditions = self._seen_from_inside(conditions)
         engine = self.engine()
         with instance_folder() as folder, engine.client() as client, contextlib.ExitStack() as stack:
@@ -122,11 +123,10 @@ class ContainerRuntime:
         )
 
     def _order(self, worker: Worker, folder: Path, made: str, conditions: Conditions) -> Order:
-        limits = [conditions.memory_guard_bytes, self._settings.memory_bytes]
         return Order(
             image=made,
             worker=worker.name,
             folder=folder,
             settings=self._settings,
-            memory_bytes=min(limit for limit in limits if limit is not None),
+            memory_bytes=self._settings.memory_bytes or conditions.memory_guard_bytes,
         )

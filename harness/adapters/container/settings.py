@@ -47,9 +47,21 @@ class Settings:
             if self.on_host_network
             else f"network {self.network!r}, one port published on 127.0.0.1"
         )
-        memory = "no memory limit" if self.memory_bytes is None else f"{self.memory_bytes // MIB} MiB, no swap"
+        memory = (
+            "no memory limit but the suite's guard"
+            if self.memory_bytes is None
+            else f"{self.memory_bytes // MIB} MiB, no swap"
+        )
         cpus = "no CPU limit" if self.cpus is None else f"{self.cpus:g} CPUs"
         return f"one container per Worker; {network}; {memory}; {cpus}"
+
+    def require_within(self, guard_bytes: int) -> None:
+        """Raises `UsageError` for a memory limit above the suite's guard, which would hold in its place."""
+        if self.memory_bytes is not None and self.memory_bytes > guard_bytes:
+            raise UsageError(
+                f"container: memory_mb={self.memory_bytes // MIB} is more than the suite lets a runtime take",
+                expected=f"at most {guard_bytes // MIB}, or none for just that",
+            )
 
 
 def settings(
