@@ -1,6 +1,8 @@
 """What a container says, prints and how it ends is taken as it comes. A plain process plays it; needs no engine."""
 
 import contextlib
+import errno
+import os
 import socket
 import struct
 import subprocess
@@ -9,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.adapters.container import watch as watch_module
 from harness.adapters.container.sockets import listening_on
 from harness.adapters.container.watch import LOG_LINES, LONGEST_LINE, Watch
 from harness.adapters.node.handler import Begun
-from harness.errors import StartError
+from harness.errors import EngineError, StartError
 
 DEADLINE_S = 30.0
 
@@ -74,6 +77,37 @@ def test_a_process_that_is_gone_before_it_is_looked_at(folder):
             play(folder, BEGUN % 1 + BEGUN % 2)
         assert watch.await_change(lambda: bool(deaths), DEADLINE_S)
         assert at_death == [2]
+
+
+@pytest.mark.parametrize(
+    ("code", "pid", "said"),
+    [
+        (errno.EINVAL, 0, "another namespace"),  # as the kernel names a process that this namespace does not have
+        (errno.EMFILE, None, "Too many open files"),
+    ],
+)
+def test_a_process_that_cannot_be_followed_is_no_death(folder, monkeypatch, code, pid, said):
+    """It is told as what it is, before anything that the process said: nobody would see it end."""
+    peer = watch_module._PEER
+
+    class _Peer:
+        size = peer.size
+
+        @staticmethod
+        def unpack(found):
+            return (peer.unpack(found)[0] if pid is None else pid, 0, 0)
+
+    def fail(_pid):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(watch_module, "_PEER", _Peer)
+    monkeypatch.setattr(os, "pidfd_open", fail)
+    with watching(folder) as (watch, words, deaths, _):
+        play(folder, BEGUN % 1)
+        assert watch.await_change(lambda: watch.wrong is not None, DEADLINE_S)
+        assert isinstance(watch.wrong, EngineError)
+        assert said in str(watch.wrong)
+        assert (watch.death, deaths, words, watch.pids()) == (None, [], [], ())
 
 
 def test_what_the_script_does_not_say_is_an_error(folder):

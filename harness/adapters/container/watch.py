@@ -21,6 +21,7 @@ from harness.adapters.container import cgroup
 from harness.adapters.container.cgroup import Cgroup
 from harness.adapters.node import handler
 from harness.adapters.node.handler import Said
+from harness.errors import EngineError
 
 LOG_LINES = 60
 LONGEST_LINE = 400
@@ -61,7 +62,7 @@ class Watch:
         self.silent = False
         """The container's output has ended: it is gone, or its engine is."""
         self.wrong: Exception | None = None
-        """Something on the lifeline that the script does not say."""
+        """Something on the lifeline that the script does not say, or why the process behind it cannot be followed."""
         self._take = take
         self._died = died
         self._listener = listener
@@ -134,15 +135,22 @@ class Watch:
         lifeline.setblocking(False)
         self._poll.unregister(self._listener.fileno())
         self._lifeline = lifeline
-        self._poll.register(lifeline.fileno(), select.POLLIN)
-        self.pid, _, _ = _PEER.unpack(lifeline.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
-        self._cgroup = cgroup.of(self.pid)
+        pid, _, _ = _PEER.unpack(lifeline.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+        found = cgroup.of(pid)
         try:
-            self._pidfd = os.pidfd_open(self.pid)
-        except OSError:  # gone already
-            self._see_death()
+            self._pidfd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            gone = True
+        except OSError as error:
+            self.wrong = _not_followed(pid, error)
+            return  # whatever it says is not taken: its end would not be seen
         else:
+            gone = False
             self._poll.register(self._pidfd, select.POLLIN)
+        self.pid, self._cgroup = pid, found
+        self._poll.register(lifeline.fileno(), select.POLLIN)
+        if gone:
+            self._see_death()
 
     def _see_death(self) -> None:
         oom_kills, cpu_ns = (self._cgroup.oom_kills(), self._cgroup.cpu_ns()) if self._cgroup else (None, None)
@@ -196,3 +204,16 @@ class Watch:
             return connection.recv(1 << 16)
         except ConnectionError:
             return b""
+
+
+def _not_followed(pid: int, error: OSError) -> EngineError:
+    """The kernel's word for a process that is in no namespace of process ids of this one's is 0."""
+    if pid == 0:
+        return EngineError(
+            "a container's process has no id here: the engine's processes are in another namespace than this suite's",
+            expected="an engine and a suite that see the same processes",
+            remedy="run both in the same place; `docker/start-engine COMMAND` starts an engine that is",
+        )
+    return EngineError(
+        f"a container's process {pid} cannot be followed: {error.strerror}", expected="a descriptor for it (pidfd_open)"
+    )
