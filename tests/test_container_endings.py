@@ -9,9 +9,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from docker.errors import APIError, NotFound
 
 from harness.adapters.container import engine as engines
-from harness.adapters.container import image, owner
+from harness.adapters.container import image, making, owner
+from harness.adapters.container.settings import settings
 from harness.errors import EngineError, RuntimeDied
 from harness.footprint import leaving_nothing
 from harness.kit_workers import project
@@ -91,6 +93,75 @@ def test_no_moment_of_a_launch_is_unsafe(engine, tmp_path):
             child.ended()
             child.wait_until(lambda child=child: not child.leftovers(), "processes and folders to be gone")
             child.wait_until(lambda pid=pid: not containers_of(engine, pid), "the containers to be gone")
+
+
+INTERRUPTED = """
+import os, sys
+from pathlib import Path
+from docker import APIClient
+from docker.errors import NotFound
+from harness.application import Application
+from harness.registry import resolve
+
+create, remove, asked = APIClient.create_container, APIClient.remove_container, []
+
+def interrupted(*what, **how):
+    asked.append((what, how))
+    raise KeyboardInterrupt
+
+def removed(*what, **how):
+    try:
+        remove(*what, **how)
+    except NotFound:
+        print("made", create(*asked[0][0], **asked[0][1])["Id"], flush=True)  # the engine is done only now
+        raise
+
+APIClient.create_container, APIClient.remove_container = interrupted, removed
+try:
+    with resolve(sys.argv[1]).launch(Application.load(Path("conformance/workers/lifecycle"))):
+        pass
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+def test_what_the_engine_makes_after_an_interruption_goes_too(engine, tmp_path):
+    """Ctrl-C while the engine is asked for a container, which is there only after the suite has looked for it."""
+    command = [sys.executable, "-c", INTERRUPTED, f"container,engine={engine}"]
+    with Child(tmp_path / "child", command, {}) as child:
+        assert child.ended() == 0, child.output()
+        child.wait_until(lambda: not child.processes(), "the reaper to be done")
+    word, container, last = child.output().split()
+    assert (word, last) == ("made", "interrupted")
+    assert asked(engine, "GET", f"/containers/{container}/json")[0] == 404
+
+
+class Refusing:
+    """A client of an engine that makes nothing, and so has nothing to remove."""
+
+    def create_container(self, *_, **__):
+        raise APIError("no such image")
+
+    def create_host_config(self, **_):
+        return {}
+
+    def remove_container(self, *_, **__):
+        raise NotFound("no such container")
+
+
+def test_what_the_engine_refuses_is_not_waited_for(tmp_path, monkeypatch):
+    """It has said so: the reaper forgets it, and has nothing to ask again at the end."""
+    told = []
+    monkeypatch.setattr(making.process, "leave_to_reaper", lambda request, there: told.append((request, there)))
+    monkeypatch.setattr(making.process, "take_from_reaper", lambda request: told.append((request, None)))
+    given = {"name": "Docker", "version": "9", "api_version": "1.41", "identity": {}}
+    found = engines.Engine(socket=tmp_path / "s", rootless=False, remaps_users=False, **given)
+    chosen = settings(None, None, None, None, None)
+    order = making.Order(image="i", worker="w", folder=tmp_path, settings=chosen, memory_bytes=1 << 27)
+    with pytest.raises(EngineError, match="does not make a container"), making.created(found, Refusing(), order):
+        pass
+    ((asked_for, there), (forgotten, gone)) = told
+    assert (asked_for, there, gone) == (forgotten, False, None)
 
 
 HOLDS = """

@@ -60,6 +60,7 @@ class Made:
         # By its name: the id is known only once the engine has made it, and this process may be killed before.
         self._removal = f"DELETE /containers/{name}?force=1&v=1 {engine.socket}"
         self._removed = False
+        self._refused = False
         process.leave_to_reaper(self._removal, there=False)
 
     def named(self, container_id: str) -> None:
@@ -67,24 +68,40 @@ class Made:
         self.id = container_id
         process.leave_to_reaper(self._removal, there=True)
 
+    @contextlib.contextmanager
+    def awaited(self) -> Iterator[None]:
+        """The engine is asked to make it inside. Whether it is about that still, only its answer can tell."""
+        try:
+            yield
+        except APIError:
+            self._refused = True
+            raise
+
     def remove(self) -> None:
         """End it, whatever it does. Safe to call again. Raises `EngineError`; then the reaper tries once more."""
         if self._removed:
             return
-        deadline = time.monotonic() + GONE_DEADLINE_S
-        with self._engine.asked("does not remove a container"), contextlib.suppress(NotFound):
-            while True:
-                try:
-                    self._client.remove_container(self.name, force=True, v=True)
-                    break
-                except NotFound:
-                    raise
-                except APIError:  # it is just ending, or being removed, by itself
-                    if time.monotonic() > deadline:
-                        raise
-                    time.sleep(0.02)
+        with self._engine.asked("does not remove a container"):
+            was_there = self._removed_by_engine()
         self._removed = True
-        process.take_from_reaper(self._removal)
+        if was_there or self.id or self._refused:
+            process.take_from_reaper(self._removal)
+        # Else this process was interrupted before the answer: the engine may have it in a moment, or not at all.
+
+    def _removed_by_engine(self) -> bool:
+        """Whether there was one by that name."""
+        deadline = time.monotonic() + GONE_DEADLINE_S
+        while True:
+            try:
+                self._client.remove_container(self.name, force=True, v=True)
+            except NotFound:
+                return False
+            except APIError:  # it is just ending, or being removed, by itself
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+            else:
+                return True
 
 
 @contextlib.contextmanager
@@ -95,7 +112,7 @@ def created(engine: Engine, client: docker.APIClient, order: Order) -> Iterator[
     """
     made = Made(engine, client, f"isomark-{os.getpid()}-{secrets.token_hex(6)}")
     try:
-        with engine.asked("does not make a container"):
+        with engine.asked("does not make a container"), made.awaited():
             answer = client.create_container(
                 order.image,
                 name=made.name,
