@@ -74,6 +74,13 @@ class Unanswered(_Warning, frozen=True, kw_only=True, tag="unanswered"):
     scheduled: int
 
 
+class BeyondRange(_Warning, frozen=True, kw_only=True, tag="beyond-range"):
+    """Right answers that took longer than a histogram holds: they are in no percentile, and would make it worse."""
+
+    mode: str
+    answers: int
+
+
 class GeneratorSaturated(_Warning, frozen=True, kw_only=True, tag="generator-saturated"):
     mode: str
 
@@ -100,6 +107,7 @@ LoadWarning = (
     | NothingTimed
     | WrongAnswers
     | Unanswered
+    | BeyondRange
     | GeneratorSaturated
     | Repeated
     | Stopped
@@ -135,7 +143,8 @@ class LoadCell(_Part, frozen=True, kw_only=True):
 
     `count`: right answers that were timed. `scheduled`: all that were due or begun, warm-up included; `errors` by
     class, `discarded` by reason (right answers of another kind than the cell is about), `censored`: unanswered at the
-    end, `behind`: sent late by the generator's own fault. `observed`: values of other kinds, one per launch.
+    end, `behind`: sent late by the generator's own fault, `out_of_range`: right answers that took more than 60 s, which
+    are in no percentile. `observed`: values of other kinds, one per launch.
     """
 
     scenario: str

@@ -27,7 +27,8 @@ class Counts(_Part, frozen=True):
     """`requests`: right answers after the warm-up. The fields of the load generator's tally.
 
     `drained`: those among them that came when the load was over, and `carried_over`: right answers to requests of the
-    warm-up that came after it. The rate is of `requests - drained + carried_over` in `duration_s`.
+    warm-up that came after it. The rate is of `requests - drained + carried_over` in `duration_s`. `out_of_range`:
+    those of `requests` whose response time is longer than a histogram holds, 60 s.
     """
 
     requests: int
@@ -45,6 +46,7 @@ class Counts(_Part, frozen=True):
     bytes_received: int
     drained: int = 0
     carried_over: int = 0
+    out_of_range: int = 0
 
 
 class WorkerResult(_Part, frozen=True):
@@ -59,6 +61,8 @@ class WorkerResult(_Part, frozen=True):
 
 class LocustResult(_Part, frozen=True, kw_only=True):
     """One run. Latencies are in nanoseconds, `response` from the intended start, `service` from the send.
+
+    They are of all right answers, `counts.out_of_range` included: a percentile that would be one of those is left out.
 
     `planned`: the arrivals of the whole schedule, if it is known beforehand; `counts.scheduled` are fewer when the run
     was stopped. `started`: when the warm-up was over; empty when it never was. `complete` is False when something that

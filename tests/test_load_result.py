@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from harness.histograms.histogram import HIGHEST_NS, LatencyHistogram
 from harness.locust_results import FiguresOf, LocustResult
 from loadgen.engine import Tally
 from loadgen.swarm import order as orders
@@ -56,3 +59,36 @@ def test_the_engines_of_a_process_have_one_core_between_them(
     result = result_of(*processes)
     assert [each.saturated for each in result.workers] == saturated
     assert result.figures_of is (FiguresOf.GENERATOR if any(saturated) else FiguresOf.TARGET)
+
+
+def backlog(known: int, beyond: int) -> Tally:
+    """Of an open loop that the target cannot follow: so many answers within 60 s of their due time, and later ones."""
+    response = LatencyHistogram([*range(1, known + 1), *[2 * HIGHEST_NS] * beyond])
+    service = LatencyHistogram([5] * (known + beyond))
+    return replace(busy(0.1), response=response, service=service, requests=known + beyond, scheduled=known + beyond)
+
+
+def test_a_percentile_past_the_histograms_range_is_left_out() -> None:
+    result = result_of([backlog(780, 220)], arrivals="constant:2000/s")
+    assert result.response_ns == {"p50": 500}, "of all thousand answers, not of those that are known"
+    assert result.service_ns.keys() == results.PERCENTILES.keys()
+    assert (result.counts.requests, result.counts.out_of_range) == (1000, 220)
+    assert [each.counts.out_of_range for each in result.workers] == [220]
+    assert "220 right answers came more than 60 s after they were due" in results.text(result)
+
+
+@pytest.mark.parametrize(
+    ("known", "beyond", "names"),
+    [
+        (1000, 0, [*results.PERCENTILES]),
+        (999, 1, ["p50", "p90", "p95", "p99", "p999"]),
+        (990, 10, ["p50", "p90", "p95", "p99"]),
+        (989, 11, ["p50", "p90", "p95"]),
+        (0, 3, []),
+    ],
+)
+def test_the_percentiles_that_are_known_stay(known: int, beyond: int, names: list[str]) -> None:
+    result = result_of([backlog(known, beyond)], arrivals="constant:2000/s")
+    assert [*result.response_ns] == names
+    assert all(value <= known for value in result.response_ns.values())
+    assert ("past the histograms' range" in results.text(result)) is (beyond > 0)

@@ -12,8 +12,9 @@ import pytest
 
 from harness.errors import UsageError
 from harness.features import Feature
-from harness.histograms.histogram import LatencyHistogram
+from harness.histograms.histogram import HIGHEST_NS, LatencyHistogram
 from harness.load_results import (
+    BeyondRange,
     GeneratorSaturated,
     NothingTimed,
     NotVerified,
@@ -179,6 +180,17 @@ def test_requests_without_an_answer_are_said() -> None:
     assert (cell.censored, cell.figures, files) == (4, None, {})
     said = [warning for warning in doubts.of_cell(cell, record) if isinstance(warning, Unanswered)]
     assert [(each.unanswered, each.scheduled) for each in said] == [(4, 10)]
+
+
+def test_answers_that_no_histogram_holds_are_said() -> None:
+    record = Record(plan=Plan(cells=(one_cell("a"),)), started_epoch_s=0, started=0, launches=10)
+    response, service = LatencyHistogram([1_000, 2 * HIGHEST_NS]), LatencyHistogram([1_000, 1_000])
+    tally = Tally(response=response, service=service, requests=2, scheduled=2)
+    record.cells["a"].entries.append(Entry(launch=1, start_s=0, length_s=1, taken=Taken(tally=tally)))
+    cell, _ = cells.cell("test", record.plan.cells[0], record)
+    said = [warning for warning in doubts.of_cell(cell, record) if isinstance(warning, BeyondRange)]
+    assert [(each.answers, cell.count) for each in said] == [(1, 2)]
+    assert "1 of 2 right answers took more than 60 s" in said[0].words
 
 
 @pytest.mark.parametrize("name", ["warmm", "cold_start", "zebra", ""])

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 from harness import load_results as results
+from harness.histograms.histogram import HIGHEST_NS
 from harness.load_results import LoadCell, LoadWarning
 from loadgen.caveats import BUSY_SHARE
 from loadgen.profiles import LAUNCHES_FOR_A_VERDICT
@@ -68,6 +69,13 @@ def of_cell(cell: LoadCell, record: Record) -> Iterator[LoadWarning]:
             scheduled=cell.scheduled,
             words=f"{mode}: {cell.censored} of {cell.scheduled} requests had no answer at the end of their turn; "
             "the percentiles would be worse with them",
+        )
+    if cell.out_of_range:
+        yield results.BeyondRange(
+            mode=mode,
+            answers=cell.out_of_range,
+            words=f"{mode}: {cell.out_of_range} of {cell.count} right answers took more than {HIGHEST_NS / 1e9:g} s, "
+            "which no histogram holds; the percentiles would be worse with them",
         )
 
 

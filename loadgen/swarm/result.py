@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from harness.histograms import hgrm, hlog
-from harness.histograms.histogram import LatencyHistogram
+from harness.histograms.histogram import HIGHEST_NS, LatencyHistogram
 from harness.locust_results import Counts, FiguresOf, LocustResult, WorkerResult
 from harness.results import write_text
 from loadgen.engine import Tally, verdict
@@ -78,8 +78,14 @@ def _of_one_process(tally: Tally) -> Tally:
 
 
 def percentiles(histogram: LatencyHistogram) -> dict[str, int]:
-    """By name, in nanoseconds; empty when nothing was recorded."""
-    return dict(zip(PERCENTILES, histogram.values_at(PERCENTILES.values()), strict=True)) if histogram else {}
+    """By name, in nanoseconds, of all values. One that lies past the histogram's range is not known, and left out."""
+    known = len(histogram)
+    if not known:
+        return {}
+    stretch = (known + histogram.out_of_range) / known
+    # The largest of the known values stands at 1; the margin is for a product that should be 1.
+    fractions = {name: min(1.0, each * stretch) for name, each in PERCENTILES.items() if each * stretch <= 1 + 1e-12}
+    return dict(zip(fractions, histogram.values_at(fractions.values()), strict=True))
 
 
 def write(folder: Path, result: LocustResult, collector: Collector) -> None:
@@ -117,6 +123,11 @@ def text(result: LocustResult) -> str:
         if times:
             figures = "  ".join(f"{each} {value / 1e6:.3f}" for each, value in times.items())
             lines.append(f"  {name} ms: {figures}")
+    if counts.out_of_range:
+        lines.append(
+            f"  {counts.out_of_range} right answers came more than {HIGHEST_NS / 1e9:g} s after they were due: "
+            "past the histograms' range, and where a percentile would be one of them, it is left out"
+        )
     lines += [f"  {words}" for words in result.generator]
     if result.figures_of is not FiguresOf.TARGET:
         lines.append(f"  NOT THE TARGET'S FIGURES: they are {_WHOSE[result.figures_of]}")
@@ -141,5 +152,9 @@ def _listed(errors: Mapping[str, int]) -> str:
 
 
 def _counts(tally: Tally) -> Counts:
-    values = {name: getattr(tally, name) for name in Counts.__struct_fields__}
-    return Counts(**{**values, "errors": dict(tally.errors), "warm_up_errors": dict(tally.warm_up_errors)})
+    others: dict[str, Any] = {
+        "errors": dict(tally.errors),
+        "warm_up_errors": dict(tally.warm_up_errors),
+        "out_of_range": tally.response.out_of_range,
+    }
+    return Counts(**{name: getattr(tally, name) for name in Counts.__struct_fields__ if name not in others}, **others)

@@ -88,7 +88,7 @@ def _place_of(warning: LoadWarning) -> _Said:
     match warning:
         case results.TooFewLaunches() | results.BusyMachine() | results.NotApart():
             return _Said.OF_THE_RUN
-        case results.WrongAnswers() | results.Unanswered() | results.Repeated():
+        case results.WrongAnswers() | results.Unanswered() | results.BeyondRange() | results.Repeated():
             return _Said.OF_THE_CELL
         case results.LeftOut() | results.NotVerified() | results.NothingTimed() | results.GeneratorSaturated():
             return _Said.AS_EXCLUDED
