@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import gc
 import itertools
+import os
 import subprocess
 import sys
 import threading
@@ -17,7 +20,7 @@ import pytest
 from harness.errors import UsageError
 from harness.toolchain import CHECKOUT
 from loadgen.arrivals import Constant
-from loadgen.engine import Check, Endpoint, Engine, Fresh, LoadPlan, Mix, One, Sequence, Tally, get
+from loadgen.engine import Check, Endpoint, Engine, Fresh, LoadPlan, Mix, One, Sequence, Tally, get, native
 from loadgen.engine.exchanges import Exchanges
 from loadgen.engine.incoming import Incoming
 from loadgen.engine.links import State
@@ -403,8 +406,52 @@ def test_too_many_connections_for_this_process_is_said(monkeypatch: pytest.Monke
     monkeypatch.setattr("resource.getrlimit", lambda _: (256, 256))
     with serving(answering(OK)) as target:
         plan = LoadPlan(endpoint=target.endpoint, requests=One(get(target.endpoint, "/")), connections=1000, count=1)
-        with pytest.raises(UsageError, match="more open files"):
+        with pytest.raises(UsageError, match="more than this process may have"):
             Engine(plan).run()
+
+
+def test_engines_of_a_process_need_open_files_beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each would find room if it were alone; the second comes before the first has opened anything."""
+    limits = {"soft": 3000, "hard": 100_000}
+    monkeypatch.setattr("resource.getrlimit", lambda _: (limits["soft"], limits["hard"]))
+    monkeypatch.setattr("resource.setrlimit", lambda _, values: limits.update(soft=values[0]))
+    with native.descriptors(2000):
+        first = limits["soft"]
+        with native.descriptors(2000):
+            assert limits["soft"] >= 4000 > first
+            limits["hard"] = 6000
+            with pytest.raises(UsageError, match=r"beside 4\d{3} open files"), native.descriptors(2000):
+                pass
+    limits["soft"] = 3000
+    with native.descriptors(2000):
+        assert limits["soft"] == 3000, "what was promised is given back"
+
+
+def test_open_files_count_whoever_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = {"soft": 256}
+    monkeypatch.setattr("resource.getrlimit", lambda _: (limits["soft"], 100_000))
+    monkeypatch.setattr("resource.setrlimit", lambda _, values: limits.update(soft=values[0]))
+    with contextlib.ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(Path(os.devnull).open())
+        with native.descriptors(10):
+            assert limits["soft"] >= 310
+
+
+@pytest.mark.parametrize("load", [{"count": 5}, {"arrivals": Constant(100, 0.05)}], ids=str)
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+def test_no_open_file_left_is_no_error_of_the_target(
+    number: int, load: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(native, "new_socket", none_left)
+    with serving(answering(OK)) as target:
+        plan = LoadPlan(endpoint=target.endpoint, requests=One(get(target.endpoint, "/")), connections=2, **load)
+        with pytest.raises(UsageError, match="no open file is left for connection 1 of 2"):
+            Engine(plan).run()
+    assert gc.isenabled()
 
 
 PATCHED = """

@@ -34,12 +34,12 @@ class Engine:
         """Make the load, in the calling thread, until the plan or `stop` ends it. GC is off meanwhile, for the process.
 
         Errors of the target never end it: they are counted. Raises `UsageError` when this process may not have so many
-        open files, and `RuntimeError` when called twice.
+        open files, before the load or in the middle of it, and `RuntimeError` when called twice.
         """
         if self._begun:
             raise RuntimeError("an engine runs once")
         self._begun = True
-        with native.undisturbed():
+        with native.descriptors(self.plan.connections), native.undisturbed():
             run = Run(self.plan, self._books)
             with self._hand_over_lock:
                 self._run = run

@@ -16,6 +16,7 @@ import resource
 import select
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
@@ -74,15 +75,38 @@ class Timer:
         os.close(self.fd)
 
 
-def allow_descriptors(count: int) -> None:
-    """Raise the process's soft limit where needed. Raises `UsageError` when the hard limit is in the way."""
+_descriptors_lock = new_lock()
+_descriptors = {"promised": 0, "before": 0}
+
+
+@contextlib.contextmanager
+def descriptors(count: int) -> Iterator[None]:
+    """Room for so many connections, beside those of all other engines of the process and whatever is open already.
+
+    Raises the process's soft limit where needed, and `UsageError` when the hard limit is in the way.
+    """
+    with _descriptors_lock:
+        opened = sum(1 for _ in Path("/proc/self/fd").iterdir())
+        if not _descriptors["promised"]:
+            _descriptors["before"] = opened
+        # What was promised to another engine may not be open yet, and what is open may be nobody's.
+        _allow(count, max(_descriptors["before"] + _descriptors["promised"], opened))
+        _descriptors["promised"] += count
+    try:
+        yield
+    finally:
+        with _descriptors_lock:
+            _descriptors["promised"] -= count
+
+
+def _allow(count: int, others: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = count + SPARE_DESCRIPTORS
+    wanted = others + count + SPARE_DESCRIPTORS
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return
     if hard != resource.RLIM_INFINITY and hard < wanted:
         raise UsageError(
-            f"{count} connections need more open files than this process may have ({hard})",
+            f"{count} connections, beside {others} open files, need more than this process may have ({hard})",
             expected=f"at least {wanted}",
             remedy="use fewer connections, or raise the limit with `ulimit -n`",
         )

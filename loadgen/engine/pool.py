@@ -7,10 +7,12 @@ its meaning within a batch.
 from __future__ import annotations
 
 import _socket
+import errno
 import select
 from collections.abc import Iterator
 from typing import Protocol
 
+from harness.errors import UsageError
 from loadgen.engine.books import Books
 from loadgen.engine.endpoint import Endpoint
 from loadgen.engine.errors import ErrorClass, of_connecting
@@ -19,6 +21,9 @@ from loadgen.engine.wire import Plain, Tls, connecting
 
 FIRST_BACK_OFF_NS = 10_000_000
 LONGEST_BACK_OFF_NS = 500_000_000
+
+_OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE})
+"""Of this process, or of the machine: nothing the target did."""
 
 _PENDING = frozenset({State.CONNECTING, State.SHAKING_HANDS})
 _READ_AND_WRITE = select.EPOLLIN | select.EPOLLOUT
@@ -132,6 +137,12 @@ class Pool:
         try:
             made = connecting(self._endpoint)
         except OSError as error:
+            if error.errno in _OUT_OF_DESCRIPTORS:
+                raise UsageError(
+                    f"no open file is left for connection {link.number + 1} of {len(self.links)}: {error.strerror}",
+                    expected="room for every connection, as there was at the start",
+                    remedy="use fewer connections, or raise the limit with `ulimit -n`",
+                ) from error
             self._pause(link, now_ns)
             self._failed(of_connecting(error))
             return

@@ -46,7 +46,6 @@ class Run:
     """One run of a plan. Built, used and closed by the engine's thread."""
 
     def __init__(self, plan: LoadPlan, books: Books) -> None:
-        native.allow_descriptors(plan.connections)
         self.plan = plan
         self.books = books
         self.epoll = native.new_epoll()
