@@ -342,7 +342,7 @@ module.exports = {
 
   async surface() {
     const { host } = await probe("surface", { ...fetched(), vars: { PLAIN: "a text" } });
-    assert.deepEqual(await json(host, "/environment"), {});
+    assert.deepEqual(await json(host, "/environment"), { PLAIN: "a text" });
     for (const route of ["/read?path=%2Fetc%2Fhostname", "/run?word=said"]) {
       for (const end of Object.values(await json(host, route))) assert.match(/** @type {any} */ (end), /^threw /);
     }
