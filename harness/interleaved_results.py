@@ -13,6 +13,9 @@ from harness.results import RunIdentity, RuntimeIdentity, read_report
 
 INTERLEAVED_SCHEMA = "isomark/interleaved/1"
 
+MACHINE = ("cpu", "cores", "cores_usable", "memory_bytes", "kernel", "architecture", "python")
+"""Of the environment: what launches of one run must have in common."""
+
 
 class MeasuredSubject(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One of the runtimes that took turns. `specification`: as given on the command line."""

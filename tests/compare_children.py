@@ -151,7 +151,8 @@ def _journal(cues, folder):
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "journal.jsonl").open("a") as stream:
         if not stream.tell():
-            stream.write('{"kind":"head","launches":10,"subjects":[1,2,3],"extents":{"warm":{},"bill":{}}}\n')
+            head = {"kind": "head", "launches": 10, "subjects": [1, 2, 3], "extents": {"warm": {}, "bill": {}}}
+            stream.write(msgspec.json.encode(head | {"environment": environment.capture()}).decode() + "\n")
         stream.write('{"kind":"launch","number":1}\n')
 
 

@@ -22,6 +22,7 @@ from harness.errors import (
 from harness.night_results import GATE_FILE, NIGHT_FILE, GateReport, read_gate, read_night
 from reports import bundle, site
 from reports.compare import running as comparing
+from reports.compare import subjects
 from reports.folder_lock import LOCK_FILE, only_one
 from reports.nightly import adapters, running
 from reports.nightly import folder as folders
@@ -280,6 +281,66 @@ def test_another_night_does_not_go_on_with_it(nightly, cues, published, monkeypa
     assert {"2026-11-25-2", "2026-11-27"} & set(names(published))
 
 
+def in_json(change):
+    """A change of the one JSON value that a file, or its first line, holds."""
+
+    def to(path):
+        first, *rest = path.read_text().split("\n") if path.suffix == ".jsonl" else [path.read_text()]
+        found = json.loads(first)
+        change(found)
+        path.write_text("\n".join([json.dumps(found), *rest]))
+
+    return to
+
+
+OTHERS = {
+    "another version": ("plan.json", in_json(lambda plan: plan["subjects"][1]["runtime"].update(version="0.0.1"))),
+    "another build": ("plan.json", in_json(lambda plan: plan["subjects"][0]["runtime"].update(identity={"a": "b"}))),
+    "a runtime that is gone": (
+        "plan.json",
+        in_json(lambda plan: plan["subjects"].append(plan["subjects"][1] | {"specification": "somewhere"})),
+    ),
+    "an edited checkout": ("plan.json", in_json(lambda plan: plan.update(dirty=True))),
+    "a damaged plan": ("plan.json", lambda path: path.write_text("{")),
+    "another kernel": ("load/journal.jsonl", in_json(lambda head: head["environment"].update(kernel="1.0"))),
+    "another processor": ("load/journal.jsonl", in_json(lambda head: head["environment"].update(cpu="abacus"))),
+    "a damaged journal": ("load/journal.jsonl", lambda path: path.write_text(path.read_text() + "{\n")),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_night_that_cannot_go_on_does_not_keep_others_from_being_made(nightly, cues, published, other):
+    """Its figures would mix with those of something else: it stays as it is, and another is begun beside it."""
+    cues.end_with("load", 25)
+    cues.leave_nothing("load")
+    assert nightly() == 25
+    cues.clear()
+    name, change = OTHERS[other]
+    unfinished = published / ".2026-11-25.unfinished"
+    change(unfinished / name)
+    left = {path: path.read_bytes() for path in unfinished.rglob("*") if path.is_file()}
+    assert nightly() == 0
+    assert names(published) == [unfinished.name, LOCK_FILE, "2026-11-25-2"]
+    assert cues.names() == WHOLE
+    assert {path: path.read_bytes() for path in unfinished.rglob("*") if path.is_file()} == left
+
+
+def test_a_runtime_that_was_asked_for_by_name_and_is_gone_is_an_error(nightly, cues, published, monkeypatch):
+    """The night waits for it; when it is there again, it goes on."""
+    cues.end_with("load", 25)
+    cues.leave_nothing("load")
+    assert nightly("--runtimes=workerd") == 25
+    cues.clear()
+    with monkeypatch.context() as patch:
+        for place in (adapters, subjects):
+            patch.setattr(place, "identified", lambda name: cues.identified(name if name == "node" else "nowhere"))
+        with pytest.raises(ToolchainError, match="no nowhere"):
+            nightly("--runtimes=workerd")
+    assert names(published) == [".2026-11-25.unfinished", LOCK_FILE]
+    assert nightly("--runtimes=workerd") == 0
+    assert (cues.names(), names(published)) == (["faults", "load", "soak"], [LOCK_FILE, "2026-11-25"])
+
+
 def test_a_folder_that_is_nobodys_is_left_alone(nightly, published):
     """Killed before its first file was whole, or somebody else's."""
     (published / ".2026-11-25.unfinished").mkdir(parents=True)
@@ -353,6 +414,11 @@ def test_interrupted_while_the_site_is_built(nightly, published, monkeypatch, ca
     monkeypatch.setattr(site, "build", interrupted)
     assert nightly() == 130
     assert names(published) == [LOCK_FILE, "2026-11-25"]
+    out, err = capfd.readouterr()
+    assert out.splitlines()[-1] == f"Published: {published / '2026-11-25'}"
+    assert "interrupted during the site" in err
+    assert f"build the site with `isomark report build --published={published} --out=" in err
+    assert "goes on with this night" not in err
 
 
 def test_a_night_that_can_not_be_put_into_its_place(nightly, published, monkeypatch):

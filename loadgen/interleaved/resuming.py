@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from harness.errors import UsageError
-from harness.interleaved_results import MeasuredSubject
+from harness.interleaved_results import MACHINE, MeasuredSubject
 from loadgen.interleaved.messages import Head
 
 _RUN = ("seed", "profile", "launches", "suite_version", "specification", "commit", "dirty")
-_MACHINE = ("cpu", "cores", "cores_usable", "memory_bytes", "kernel", "architecture", "python")
-"""Of the environment: what launches of one run must have in common."""
 
 _MISSING = "nothing"
 
@@ -38,7 +36,7 @@ def differences(kept: Head, wanted: Head) -> Iterator[str]:
 def _facts(head: Head) -> Mapping[str, object]:
     """Everything that must be the same, by a name for it."""
     facts: dict[str, object] = {name: getattr(head, name) for name in _RUN}
-    facts |= {name: head.environment.get(name) for name in _MACHINE}
+    facts |= {name: head.environment.get(name) for name in MACHINE}
     facts["placement"] = head.placement
     facts |= {f"scenario {name}": extent for name, extent in head.extents.items()}
     for subject in head.subjects:

@@ -10,7 +10,7 @@ import msgspec
 from harness import environment
 from harness.comparison_plan import ComparisonPlan
 from harness.errors import ReportFileError
-from harness.interleaved_results import InterleavedReport, MeasuredSubject, read_interleaved
+from harness.interleaved_results import MACHINE, InterleavedReport, MeasuredSubject, read_interleaved
 from harness.load_results import Pinning
 from harness.results import RunIdentity
 
@@ -21,11 +21,12 @@ _LAUNCH = b'"kind":"launch"'
 
 
 class _Head(msgspec.Struct):
-    """The part of the journal's first line that says how much there is to do."""
+    """The part of the journal's first line that says how much there is to do, and where it was begun."""
 
     launches: int
     subjects: tuple[Any, ...]
     extents: dict[str, Any]
+    environment: dict[str, Any] = {}
 
 
 def problem(folder: Path) -> str:
@@ -38,6 +39,26 @@ def problem(folder: Path) -> str:
     except ReportFileError as error:
         return error.happened
     return "" if report.complete else report.why_incomplete
+
+
+def goes_on_here(folder: Path) -> bool:
+    """Whether this machine is the one that the journal was begun on. Where there is none yet, any is."""
+    try:
+        *lines, _torn = (folder / JOURNAL_FILE).read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    if not lines:  # not even the head is whole: the load begins anew
+        return True
+    try:
+        before = msgspec.json.decode(lines[0], type=_Head).environment
+        for line in lines[1:]:
+            msgspec.json.decode(line)
+    except msgspec.MsgspecError:
+        return False
+    now = environment.capture()
+    return all(before.get(name) == now.get(name) for name in MACHINE)
 
 
 def nothing_measured(plan: ComparisonPlan, why: str) -> InterleavedReport:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.comparison_plan import ComparisonPlan
 from harness.errors import IsomarkError, ToolchainError
 from harness.night_results import LeftOut
 from harness.registry import RuntimeSpecification, known_adapters
@@ -44,3 +45,20 @@ def present(asked: AskedNight) -> Present:
             remedy="run `isomark doctor` to see what is missing",
         )
     return Present(runtimes=tuple(runtimes), left_out=tuple(left_out))
+
+
+def as_planned(plan: ComparisonPlan, asked: AskedNight) -> bool:
+    """Whether every runtime of the comparison is what it was when it began.
+
+    One that cannot run any more is not, unless the night cannot do without it: then its error must be heard.
+    """
+    needed = {*asked.runtimes, FLOOR, *([asked.baseline] if asked.require_container else [])}
+    for specification in dict.fromkeys(each.specification for each in plan.subjects):
+        try:
+            now = identified(specification)
+            same = all(each.runtime == now for each in plan.subjects if each.specification == specification)
+        except IsomarkError:
+            same = specification in needed
+        if not same:
+            return False
+    return True

@@ -81,11 +81,16 @@ class NightlyCommand:
             print(f"isomark nightly: {problem}", file=sys.stderr)
         if outcome.regression is not None:
             print(f"isomark nightly: {outcome.regression}", file=sys.stderr)
-        if outcome.exit_code == INTERRUPTED:
+        interrupted = outcome.exit_code == INTERRUPTED
+        if interrupted and outcome.place is None:
             print("isomark nightly: the same command goes on with this night", file=sys.stderr)
         if outcome.place is not None:
-            print(f"Published: {_shown(outcome.place)}")
-            print(f"Site: {_shown(asked.site / 'index.html')}", flush=True)
+            print(f"Published: {_shown(outcome.place)}", flush=True)
+            if interrupted:
+                build = f"isomark report build --published={_shown(asked.published)} --out={_shown(asked.site)}"
+                print(f"isomark nightly: the night is published; build the site with `{build}`", file=sys.stderr)
+            else:
+                print(f"Site: {_shown(asked.site / 'index.html')}", flush=True)
         return outcome.exit_code
 
 

@@ -6,11 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from harness import __version__, environment
+from harness.comparison_plan import PLAN_FILE, read_plan
 from harness.errors import ReportFileError
 from harness.night_results import NIGHT_FILE, NightReport, read_night
 from harness.redaction import command_without_machine_paths
 from harness.results import write_report
-from reports.nightly.adapters import present
+from reports.compare import load_stage
+from reports.compare.folder import LOAD_FOLDER
+from reports.nightly.adapters import as_planned, present
 from reports.nightly.asked import AskedNight, Stage
 
 _UNFINISHED = ".unfinished"
@@ -24,9 +27,10 @@ def work_folder(published: Path, name: str) -> Path:
 def unfinished_night(asked: AskedNight, today: date) -> NightReport | None:
     """The night that was cut short today or yesterday and is the same as the one asked for; None when there is none.
 
-    An older one stays where it is: its figures would be of two different days.
+    An older one stays where it is: its figures would be of two different days. So does one that was begun with other
+    runtimes or on another machine, which its comparison would refuse to go on with.
     """
-    commit, _ = environment.commit()
+    commit, dirty = environment.commit()
     recent = {f"{today - timedelta(days=days)}" for days in (0, 1)}
     found = []
     for path in asked.published.glob(f".*{_UNFINISHED}"):
@@ -44,7 +48,24 @@ def unfinished_night(asked: AskedNight, today: date) -> NightReport | None:
         )
         if same:
             found.append(night)
-    return max(found, key=lambda night: night.started, default=None)
+    newest_first = sorted(found, key=lambda night: night.started, reverse=True)
+    return next((night for night in newest_first if _goes_on(asked, night, dirty=dirty)), None)
+
+
+def _goes_on(asked: AskedNight, night: NightReport, *, dirty: bool) -> bool:
+    """Whether what the night has measured can be gone on with: by the same code, of the same things, here."""
+    folder = work_folder(asked.published, night.name)
+    if not (folder / PLAN_FILE).exists():
+        return True
+    try:
+        plan = read_plan(folder / PLAN_FILE)
+    except ReportFileError:
+        return False
+    if plan.dirty is not dirty:
+        return False
+    if night.ended(Stage.COMPARE) is not None:
+        return True
+    return as_planned(plan, asked) and load_stage.goes_on_here(folder / LOAD_FOLDER)
 
 
 def new_night(asked: AskedNight, today: date) -> NightReport:

@@ -96,6 +96,7 @@ class _Night:
                     self._finish(end)
             now = "the page"
             place = self._published()
+            now = "the site"
             for each in site.build(self._asked.published, self._asked.site):
                 self._progress.say(f"not on the site: {each.name} ({each.why})")
         except KeyboardInterrupt:
