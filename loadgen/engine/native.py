@@ -106,7 +106,7 @@ def _allow(count: int, others: int) -> None:
         return
     if hard != resource.RLIM_INFINITY and hard < wanted:
         raise UsageError(
-            f"{count} connections, beside {others} open files, need more than this process may have ({hard})",
+            f"{count} connections need more open files than this process may have ({hard}), beside {others} others",
             expected=f"at least {wanted}",
             remedy="use fewer connections, or raise the limit with `ulimit -n`",
         )
