@@ -152,7 +152,8 @@ class Subject:
 
     @property
     def runtime(self) -> RuntimeIdentity:
-        return RuntimeIdentity(name=self.name.removesuffix(" again"), version=self.version, classes=(), features=())
+        name = self.specification.partition(",")[0] or self.name.removesuffix(" again")
+        return RuntimeIdentity(name=name, version=self.version, classes=(), features=())
 
     @property
     def scenarios(self) -> list[str]:

@@ -30,6 +30,16 @@ def test_a_part_with_an_equals_sign_belongs_to_the_name_before_it(text, found):
     assert specifications(text) == found
 
 
+def test_a_path_is_the_same_for_children_in_another_folder(tmp_path, monkeypatch):
+    """Of a setting that is one; any other stays as it is."""
+    monkeypatch.chdir(tmp_path)
+    assert specifications("workerd,binary=old/../workerd,a=b/c,workerd,binary=/opt/workerd,x,binary=") == (
+        f"workerd,binary={tmp_path}/workerd,a=b/c",
+        "workerd,binary=/opt/workerd",
+        "x,binary=",
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -126,6 +136,22 @@ def test_two_that_cannot_be_told_apart_are_refused(machine):
     machine["m:C"] = RuntimeIdentity(name="tiny [runtime]", version="1", classes=(), features=())
     with pytest.raises(UsageError, match="would both be called"):
         taking_part("m:A", "m:B", "m:C")
+
+
+@pytest.mark.parametrize(("length", "fits"), [(77, True), (78, False)])
+def test_a_name_is_one_that_the_load_generator_takes(machine, length, fits):
+    """Else it would refuse it once every promise has been judged. `again` belongs to the name.
+
+    `length`: of the path.
+    """
+    runtime = f"workerd,binary=/{'x' * (length - 1)}"
+    if not fits:
+        with pytest.raises(UsageError, match="up to 100 printable characters"):
+            taking_part(runtime)
+        return
+    from loadgen.interleaved.subjects import MOST_CHARACTERS
+
+    assert max(len(each.name) for each in taking_part(runtime).subjects) == subjects.MOST_CHARACTERS == MOST_CHARACTERS
 
 
 def test_without_an_engine_the_floor_stands_in(machine):

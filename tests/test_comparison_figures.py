@@ -195,6 +195,24 @@ def test_a_runtime_that_is_compared_and_is_the_floor_too_has_one_verdict(tmp_pat
     }
 
 
+def test_two_builds_of_one_specification_have_a_verdict_each(tmp_path: Path) -> None:
+    """Of a path only the last part is kept, so only what the runtimes are tells them apart."""
+    old, again, new = (
+        Subject(name=name, role=role, version=version, rows=rows, specification="workerd,binary=workerd")
+        for name, role, version, rows in (
+            ("workerd old", Role.RUNTIME, "1.0", ()),
+            ("workerd old again", Role.REPEAT, "1.0", None),
+            ("workerd new", Role.RUNTIME, "2.0", ()),
+        )
+    )
+    again_is_old = computed(tmp_path / "one", old, again, new)
+    assert [each.conformance for each in again_is_old.subjects] == [
+        "conformance/workerd-old/conformance.json",
+        "conformance/workerd-old/conformance.json",
+        "conformance/workerd-new/conformance.json",
+    ]
+
+
 def test_a_repeat_is_marked_as_the_first_is(tmp_path: Path) -> None:
     first, again = runtime().cell("warm", "closed-1", spread(MS)), repeat().cell("warm", "closed-1", spread(MS))
     first.rows = (a_row("ISO-2", Status.FAIL),)

@@ -14,6 +14,9 @@ MOST_LAUNCHES = 1_000
 
 MOST_SEED = (1 << 31) - 1
 
+_PATHS = frozenset({"binary"})
+"""Settings that are paths. They are made absolute: the children of a comparison work in another folder."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
@@ -57,7 +60,7 @@ def specifications(text: str) -> tuple[str, ...]:
         if "=" not in part:
             found.append(part)
         elif found:
-            found[-1] += f",{part}"
+            found[-1] += f",{_setting(part)}"
         else:
             raise UsageError(f"--runtime={text}: the setting {part!r} has no runtime before it")
     twice = sorted({each for each in found if found.count(each) > 1})
@@ -67,3 +70,8 @@ def specifications(text: str) -> tuple[str, ...]:
             expected="each runtime once: the first is measured twice by itself, for the noise of the machine",
         )
     return tuple(found)
+
+
+def _setting(part: str) -> str:
+    key, _, value = part.partition("=")
+    return f"{key}={Path(value).resolve()}" if key in _PATHS and value else part

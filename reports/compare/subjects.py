@@ -28,6 +28,9 @@ from reports.compare.asked import NO_BASELINE, Asked
 
 FLOOR = "node"
 
+MOST_CHARACTERS = 100
+"""Of a name: as many as the load generator takes."""
+
 HELLO = CHECKOUT / "loadgen" / "workers" / "hello"
 """What every runtime is started with first; it is also what most figures are of."""
 
@@ -110,6 +113,12 @@ def _add(subjects: list[PlannedSubject], name: str, role: Role, specification: s
     """Append a subject under a name of its own: one that is there in another part gets its part added."""
     if any(each.name == name for each in subjects):
         name = f"{name} ({role.value})"
+    if len(name) > MOST_CHARACTERS or not name.isprintable():
+        raise UsageError(
+            f"{specification} would be called {name!r}, which is {len(name)} characters",
+            expected=f"up to {MOST_CHARACTERS} printable characters",
+            remedy="give the runtime a shorter path or fewer settings",
+        )
     slug = slug_of(name)
     if any(each.name == name or each.slug == slug for each in subjects):
         raise UsageError(

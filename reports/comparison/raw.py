@@ -112,14 +112,16 @@ def _folder_name(name: str) -> str:
 
 
 def _judged_in(folder: Path, interleaved: InterleavedReport) -> dict[str, str]:
-    """Where each subject's promises were judged: each runtime was once, though it may take part as several subjects."""
-    found: dict[str, str] = {}
-    of_runtime: dict[str, str] = {}
+    """Where each subject's promises were judged: each runtime was once, though it may take part as several subjects.
+
+    Specifications alone do not tell runtimes apart: of a path in them only the last part is kept.
+    """
+    own = {each.name: CONFORMANCE_PATH.format(slug=each.slug) for each in interleaved.subjects}
+    judged = [each for each in interleaved.subjects if (folder / own[each.name]).exists()]
+    found = {}
     for each in interleaved.subjects:
-        path = CONFORMANCE_PATH.format(slug=each.slug)
-        if (folder / path).exists():
-            found[each.name] = of_runtime[each.specification] = path
-    for each in interleaved.subjects:
-        if each.specification in of_runtime:
-            found.setdefault(each.name, of_runtime[each.specification])
+        same = (other for other in judged if (other.specification, other.runtime) == (each.specification, each.runtime))
+        first = each if each in judged else next(same, None)
+        if first is not None:
+            found[each.name] = own[first.name]
     return found
