@@ -33,11 +33,17 @@ _OPENING = re.compile(r"<svg[^>]*>")
 _VIEW_BOX = re.compile(r'viewBox="([^"]*)"')
 _FONT = re.compile(r"font: (?P<weight>(?:bold |[1-9]00 )?)(?P<size>[\d.]+px)[^;\"]*")
 
+_NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9_-]")
+
 _FAMILY = re.compile(r"font-family: [^;\"]*")
 
 
 def inline(figure: Figure, *, prefix: str, title: str) -> str:
-    """The figure as an `<svg>` element. `prefix` must be unique in the page; `title` is what a screen reader says."""
+    """The figure as an `<svg>` element. `prefix` must be unique in the page; `title` is what a screen reader says.
+
+    A prefix may be made of names that a file gives: of it, only what an id may hold is kept.
+    """
+    prefix = _NOT_IN_AN_ID.sub("-", prefix)
     drawing = io.StringIO()
     with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
         # Text stays text: whether matplotlib's own font has the letters of a name does not matter.

@@ -6,11 +6,14 @@ import re
 from itertools import pairwise
 
 import pytest
+from matplotlib.figure import Figure
 
 from reports.labels import rows_above
 from reports.plot_frame import Style, log_limits, round_values, style_at, value_ticks
 from reports.plot_lines import Line, Point, against
 from reports.plot_rows import Bar, Row, Share, intervals, shares, stacked
+from reports.svg import inline
+from tests.test_reports_pages import Page
 
 BLUE, ORANGE = Style(colour=0, dash=0), Style(colour=1, dash=1)
 
@@ -107,3 +110,13 @@ def test_no_two_lines_look_alike() -> None:
     looks = [(each.ink, each.line) for each in map(style_at, range(36))]
     assert all(one != other for one, other in pairwise(looks))
     assert len({str(each) for each in looks}) == 36
+
+
+@pytest.mark.parametrize("name", ['closed-1"><meta http-equiv=refresh>', r"closed-1\g<0>\1", "closed-1 &amp;"])
+def test_a_prefix_from_a_file_is_no_markup(name: str) -> None:
+    """Modes are named by the load.json they are read from."""
+    found = inline(Figure(), prefix=f"warm-{name}", title="nothing")
+    ids = re.findall(r'(?:id|aria-labelledby)="([^"]*)"', found)
+    assert len(ids) > 2
+    assert all(re.fullmatch(r"warm-closed-1[A-Za-z0-9_-]*", each) for each in ids)
+    assert {tag for tag, _ in Page(found).elements} <= {"svg", "title", "g", "path", "defs", "clippath", "rect"}
