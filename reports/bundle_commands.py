@@ -15,6 +15,7 @@ import msgspec
 from harness.environment import PUBLISHED
 from harness.errors import ReportFileError, VerificationError
 from harness.results import write_text
+from reports.folder_lock import only_one
 from reports.quantities import counted
 
 
@@ -70,10 +71,14 @@ class RebuildCommand:
         parser.add_argument("bundle", type=Path, metavar="DIR", help="folder of a comparison")
 
     def run(self, arguments: argparse.Namespace) -> int:
-        """Raises `ReportFileError` for raw files that are missing or damaged, and when something cannot be written."""
+        """Raises `ReportFileError` for raw files that are missing or damaged, and when something cannot be written, and
+        `AlreadyRunning` while a comparison is being made there."""
         from reports import bundle
 
-        bundle.build(arguments.bundle)
+        if not arguments.bundle.is_dir():
+            raise ReportFileError(f"{arguments.bundle} is no folder", expected="the folder of a comparison")
+        with only_one(arguments.bundle, "a comparison", named=False):
+            bundle.build(arguments.bundle)
         print(f"Report: {arguments.bundle / bundle.PAGE_FILE}")
         return 0
 

@@ -19,6 +19,7 @@ from harness.comparison_results import read_comparison
 from harness.errors import AlreadyRunning, IsomarkError, ReportFileError, ToolchainError, UsageError
 from harness.toolchain import CHECKOUT
 from reports import bundle, comparison_page
+from reports.bundle_commands import RebuildCommand
 from reports.compare import running, subjects
 from reports.compare.command import CompareCommand
 from tests import sample_bundle
@@ -336,6 +337,28 @@ def test_one_comparison_in_a_folder(briefly, folder, cues):
         briefly()
     assert refused.value.exit_code == 32
     assert cues.names() == []
+
+
+@pytest.mark.parametrize("what", ["resume", "rebuild"])
+def test_nothing_is_touched_before_the_folder_is_free(briefly, folder, cues, what):
+    """Neither what another process is writing there nor what it has written."""
+    assert briefly() == 0
+    (folder / "load" / ".load.json.x1.partial").write_text("being written")
+    before = contents(folder)
+    cues.clear()
+    rebuilding = argparse.Namespace(bundle=folder)
+    run = {"resume": lambda: briefly("--resume"), "rebuild": lambda: RebuildCommand().run(rebuilding)}[what]
+    with running.only_one(folder, "a comparison", named=False), pytest.raises(AlreadyRunning):
+        run()
+    assert contents(folder) == before
+    assert cues.names() == []
+
+
+def test_rebuilding_makes_no_folder(folder):
+    """Where there is none, there is nothing to compute from."""
+    with pytest.raises(ReportFileError, match="is no folder"):
+        RebuildCommand().run(argparse.Namespace(bundle=folder))
+    assert not folder.exists()
 
 
 def test_a_seed_is_drawn_and_kept(briefly, cues, folder):

@@ -9,7 +9,7 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -54,19 +54,31 @@ def compare(asked: Asked, progress: StageProgress) -> Outcome:
     Raises the `IsomarkError` of a runtime that cannot be had, of a folder that cannot be used (`ReportFileError`), of a
     comparison that goes on there already (`AlreadyRunning`), and of a full disk, after which it can be resumed.
     """
+    new = not asked.folder.exists()
+    with only_one(asked.folder, "a comparison", named=False):
+        try:
+            plan = _planned(asked)
+        except IsomarkError:
+            if new:
+                with suppress(OSError):  # something came to be in it
+                    asked.folder.rmdir()
+            raise
+        if plan.baseline_missing:
+            progress.say(f"container baseline not measured: {plan.baseline_missing}")
+        return _Comparison(asked.folder, plan, progress).run()
+
+
+def _planned(asked: Asked) -> ComparisonPlan:
+    """The plan that goes on in the folder, or that of a new comparison; whoever takes part was seen to serve."""
     plan = folders.resumed_plan(asked) if asked.resume else None
     if plan is not None and any(each.role is Role.BASELINE for each in plan.subjects):
         asked = replace(asked, require_container=True)  # it was there when this comparison began
     found = parties(asked)
-    with only_one(asked.folder, "a comparison", named=False):
-        if plan is None:
-            seed = secrets.randbelow(MOST_SEED + 1) if asked.seed is None else asked.seed
-            plan = folders.begun_plan(asked, found, seed)
-        else:
-            folders.check_still_the_same(plan, found.subjects)
-        if plan.baseline_missing:
-            progress.say(f"container baseline not measured: {plan.baseline_missing}")
-        return _Comparison(asked.folder, plan, progress).run()
+    if plan is None:
+        seed = secrets.randbelow(MOST_SEED + 1) if asked.seed is None else asked.seed
+        return folders.begun_plan(asked, found, seed)
+    folders.check_still_the_same(plan, found.subjects)
+    return plan
 
 
 class _Comparison:
