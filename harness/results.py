@@ -1,11 +1,13 @@
 """The files a run leaves behind, as values: conformance.json (promises) and cost.json (what they cost).
 
 Each file names its schema and version. A file of another version is refused with a word on what wrote it; a damaged one
-is refused with the place. Writing is atomic: a reader sees the old file or the whole new one.
+is refused with the place. Writing is atomic: a reader sees the old file or the whole new one, also after a power cut.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import tempfile
 from pathlib import Path
 from typing import Any, TypeVar
@@ -131,15 +133,27 @@ def write_text(path: Path, text: str) -> None:
             try:
                 stream.write(text)
                 stream.flush()
+                os.fsync(stream.fileno())  # before it has its name: a power cut must not leave the name alone
                 partial.chmod(0o644)
                 partial.replace(path)
             except BaseException:
                 partial.unlink(missing_ok=True)
                 raise
+        _sync_folder(path.parent)
     except OSError as error:
         raise ReportFileError(
             f"{path} cannot be written: {error.strerror or error}", remedy="give --report a folder with room in it"
         ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in it last, so that files come to be in the order in which they were written."""
+    with contextlib.suppress(OSError):  # the file is whole either way, and not every file system syncs folders
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def write_report(path: Path, report: msgspec.Struct) -> None:

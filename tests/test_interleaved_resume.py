@@ -21,9 +21,10 @@ from harness import environment
 from harness.adapters.node import NodeRuntime
 from harness.errors import AlreadyRunning, ReportFileError, StartError, UsageError
 from harness.interleaved_results import read_interleaved
-from loadgen.interleaved import extents
+from loadgen.interleaved import extents, journal
 from loadgen.interleaved.command import INTERRUPTED
 from loadgen.interleaved.journal import JOURNAL_FILE
+from loadgen.interleaved.messages import Resumed
 from tests.child_run import Child
 from tests.interleaved_runs import (
     HERE,
@@ -342,6 +343,22 @@ def test_a_full_disk_is_told_and_the_journal_ends_with_a_whole_line(tmp_path: Pa
     assert ran(out, "--resume") == 0
     assert (out / JOURNAL).read_bytes().startswith(kept)
     assert Counter(launches(out)) == ALL
+
+
+def test_a_line_is_on_the_disk_before_the_next_launch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the disk does not take it, the journal is as it was before it."""
+    with journal.opened(tmp_path) as kept:
+        kept.write(Resumed(at="now"))
+        before = (tmp_path / JOURNAL).read_bytes()
+
+        def full(_descriptor: int) -> None:
+            assert (tmp_path / JOURNAL).read_bytes() != before
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(os, "fdatasync", full)
+        with pytest.raises(ReportFileError, match="No space left"):
+            kept.write(Resumed(at="later"))
+    assert (tmp_path / JOURNAL).read_bytes() == before
 
 
 LIMITED = """

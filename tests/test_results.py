@@ -1,13 +1,16 @@
 """Report files are written whole or not at all, and read only when they are sound and of this version."""
 
+import errno
 import json
+import os
 import stat
+from pathlib import Path
 
 import jsonschema
 import msgspec
 import pytest
 
-from harness import load_results, schemas
+from harness import load_results, results, schemas
 from harness.errors import ReportFileError
 from harness.results import (
     ConformanceReport,
@@ -169,6 +172,37 @@ def test_an_old_file_is_replaced_as_one(tmp_path):
     assert path.read_text() == "new"
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    """And its name before anything else is written: what a power cut leaves is whole, and in order."""
+    seen, sync = [], os.fsync
+
+    def watched(descriptor):
+        of_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        text = "" if of_folder else Path(f"/proc/self/fd/{descriptor}").resolve().read_text()
+        seen.append(("folder" if of_folder else text, path.read_text()))
+        sync(descriptor)
+
+    path = tmp_path / "conformance.json"
+    path.write_text("old")
+    monkeypatch.setattr(results.os, "fsync", watched)
+    write_text(path, "new")
+    assert seen == [("new", "old"), ("folder", "new")]
+
+
+def test_a_disk_that_is_full_only_when_it_is_written_to(tmp_path, monkeypatch):
+    """Some say so when they are synced and not before: the old file stays."""
+    path = tmp_path / "conformance.json"
+    path.write_text("old")
+
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(results.os, "fsync", full)
+    with pytest.raises(ReportFileError, match="No space left"):
+        write_text(path, "new")
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"conformance.json": "old"}
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):

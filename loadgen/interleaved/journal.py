@@ -28,7 +28,10 @@ class Kept:
 
 
 class Journal:
-    """One file, of which this process is the only writer. Each line is in it, or not at all, once `write` returns."""
+    """One file, of which this process is the only writer. Each line is in it, or not at all, once `write` returns.
+
+    It lasts then, also through a power cut.
+    """
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
@@ -65,6 +68,7 @@ class Journal:
                 written = 0
                 while written < len(data):
                     written += os.pwrite(self._descriptor, data[written:], self._size_bytes + written)
+                os.fdatasync(self._descriptor)
             except OSError:
                 with contextlib.suppress(OSError):  # a torn line is dropped by whoever reads it
                     os.ftruncate(self._descriptor, self._size_bytes)
