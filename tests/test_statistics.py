@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -22,7 +21,6 @@ from harness.statistics import (
     holm,
     interval_of,
     noise_floor,
-    order,
     reach,
     word,
 )
@@ -294,48 +292,11 @@ def test_the_noise_floor_is_the_furthest_reach_of_any_pair() -> None:
     assert noise_floor({"same": compare([2.0] * 10, [2.0] * 10, seed=None)}).factor == 1.0
 
 
-NAMES = st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=6, unique=True)
-
-
-@given(NAMES, st.integers(1, 9), st.integers(0, 2**40))
-@settings(deadline=None)
-def test_everybody_has_one_turn_a_round(names: list[str], launches: int, seed: int) -> None:
-    found = order(names, launches, seed)
-    assert len(found) == launches
-    assert all(sorted(turn) == sorted(names) for turn in found)
-    assert found == order(names, launches, seed)
-    assert order(names, launches + 1, seed)[:launches] == found, "a longer run begins as a shorter one"
-
-
-def test_each_round_has_an_order_of_its_own() -> None:
-    """Of 2,000 rounds of four, every one of the 24 orders comes about as often as the others, whatever came before."""
-    rounds = order("abcd", 2_000, seed=11)
-    counts = {turn: rounds.count(turn) for turn in set(rounds)}
-    assert len(counts) == 24
-    assert max(counts.values()) < 2 * min(counts.values())
-    repeated = sum(one == other for one, other in itertools.pairwise(rounds))
-    assert repeated < 2_000 / 24 * 1.6
-    assert rounds != order("abcd", 2_000, seed=12)
-
-
-@pytest.mark.parametrize(
-    ("names", "launches", "said"),
-    [
-        ([], 1, "nothing to take turns"),
-        (["a", "b", "a"], 1, "'a' would take turns with itself"),
-        (["a"], 0, "0 launches"),
-    ],
-)
-def test_no_order_of_nothing(names: Sequence[str], launches: int, said: str) -> None:
-    with pytest.raises(UsageError, match=said):
-        order(names, launches, seed=1)
-
-
 def test_everything_that_is_promised_is_exported() -> None:
     """The names the load generator and the reports build on."""
     from harness import statistics
 
-    for name in ("interval_of", "compare", "holm", "word", "noise_floor", "gate", "order"):
+    for name in ("interval_of", "compare", "holm", "word", "noise_floor", "gate"):
         found: Callable[..., object] = getattr(statistics, name)
         assert callable(found)
         assert name in statistics.__all__

@@ -3,7 +3,6 @@
 from harness.statistics.comparing import Comparison, compare
 from harness.statistics.families import holm
 from harness.statistics.gate import LAST_NIGHTS, MIN_NIGHTS, Gate, GateOutcome, gate
-from harness.statistics.interleaving import order
 from harness.statistics.intervals import CONFIDENCE, Interval, interval_of
 from harness.statistics.noise import NoiseFloor, noise_floor, reach
 from harness.statistics.words import MIN_LAUNCHES_FOR_A_VERDICT, TOO_FEW_BELOW, Quantity, word
@@ -25,7 +24,6 @@ __all__ = [
     "holm",
     "interval_of",
     "noise_floor",
-    "order",
     "reach",
     "word",
 ]
