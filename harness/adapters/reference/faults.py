@@ -41,7 +41,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "serialise-requests": Fault(
         requirement="ISO-3",
-        also=("ISO-5", "MEM-4", "CPU-5", "SUB-6", "CON-1", "CON-2", "CON-3", "CON-5"),
+        also=("ISO-5", "MEM-4", "CPU-5", "SUB-6", "CON-1", "CON-2", "CON-3", "CON-5", "SVC-4"),
         why="requests are never in an isolate together",
     ),
     "first-request-error": Fault(
