@@ -42,7 +42,7 @@ FAULTS: Mapping[str, Fault] = {
             "SVC-3",
             "SVC-4",
         ),
-        why="what rests on one isolate serving more than one request does not hold, such as a service's list of its calls",
+        why="what rests on one isolate serving two requests does not hold, such as a service's list of its calls",
     ),
     "serialise-requests": Fault(
         requirement="ISO-3",
