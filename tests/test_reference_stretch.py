@@ -23,8 +23,15 @@ const clock = {
 };
 const stretch = new Stretch(clock);
 const charged = [];
-for (const { begins, length, goneOn, at, threads, ended } of JSON.parse(process.argv[2])) {
+for (const { begins, looks, length, goneOn, at, threads, ended } of JSON.parse(process.argv[2])) {
   if (begins) stretch.begin();
+  for (const look of looks) {
+    const entries = Object.entries(look.threads);
+    const read = new Map(entries.map(([name, ms]) => [name, { ranNs: ms * 1e6, waitedNs: 0, arrivals: 0 }]));
+    clock.last = { atMs: look.sampled, threads: read };
+    clock.now = look.at;
+    stretch.goesOn(look.length * 1e6);
+  }
   const account = ([ranMs, waitedMs]) => ({ ranNs: ranMs * 1e6, waitedNs: waitedMs * 1e6, arrivals: 0 });
   const entries = Object.entries(threads);
   clock.now = at;
@@ -39,10 +46,11 @@ console.log(JSON.stringify(charged));
 """
 
 
-def turn(length, threads, *, at=None, gone_on=0, begins=True, ended=None):
-    """Without `at` it is looked at as soon as it is over."""
+def turn(length, threads, *, at=None, gone_on=0, begins=True, ended=None, looks=()):
+    """Without `at` it is looked at as soon as it is over. `looks`: those before, while it ran."""
     return {
         "begins": begins,
+        "looks": looks,
         "length": length,
         "goneOn": gone_on,
         "at": length if at is None else at,
@@ -76,6 +84,18 @@ def test_a_thread_that_mostly_waited_is_not_taken_for_the_one_that_worked():
     """Another isolate's thread was as busy, and a little longer: with waiting."""
     threads = {"own": (13, 1.5, "asleep"), "other": (0.8, 16, "asleep")}
     assert charged(turn(14, threads, at=17)) == [13]
+
+
+@pytest.mark.parametrize(
+    ("length", "sampled", "own"),
+    [(8, 9, True), (4, 5, False), (8, 4, False)],
+    ids=["long since", "just begun", "before it was read"],
+)
+def test_a_thread_that_had_not_run_when_the_turn_had_is_another(length, sampled, own):
+    """Here it waited for a core all the while, and ran a little when the turn was over, for just as long in all."""
+    look = {"length": length, "sampled": sampled, "at": 9, "threads": {"own": 5, "other": 0}}
+    threads = {"own": (13, 4, "asleep"), "other": (0.1, 14, "asleep")}
+    assert charged(turn(14, threads, at=18, looks=[look])) == [13 if own else 0.1]
 
 
 def test_an_account_that_is_behind_is_made_up_for():

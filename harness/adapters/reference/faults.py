@@ -136,11 +136,19 @@ FAULTS: Mapping[str, Fault] = {
         requirement="NET-2", also=("NET-1", "NET-4"), why="a Worker's own port is the platform's too"
     ),
     "binding-follows-url": Fault(
-        requirement="NET-3", also=("SVC-1",), why="fetch() on a binding is a call of the Worker"
+        requirement="NET-3",
+        also=("SVC-1", "BND-3", "NET-1", "SVC-4"),
+        why="fetch() on a binding is a call of the Worker, and they call one by a name that leads nowhere else",
     ),
     "redirect-bypass": Fault(requirement="NET-4", also=("NET-1",), why="a redirect to a bound service's port is one"),
-    "rpc-missing": Fault(requirement="SVC-1", also=("SVC-2", "SVC-3", "SVC-4"), why="all of them call methods"),
-    "rpc-json-only": Fault(requirement="SVC-2"),
+    "rpc-missing": Fault(
+        requirement="SVC-1", also=("SVC-2", "SVC-3", "SVC-4", "CON-2"), why="all of them call methods"
+    ),
+    "rpc-json-only": Fault(
+        requirement="SVC-2",
+        also=("SVC-3", "SVC-4", "CON-2"),
+        why="their methods are given values that JSON cannot hold",
+    ),
     "rpc-swallows-error": Fault(requirement="SVC-2"),
     "callee-charged-to-caller": Fault(requirement="SVC-3"),
     "stale-binding": Fault(requirement="SVC-4"),

@@ -28,13 +28,28 @@ class Stretch {
     this.chargedNs = 0;
     /** The isolate's thread when it was last known for certain: it mostly stays with it. */
     this.thread = "";
+    /** Threads that had not run yet when a turn had long begun. @type {Set<string>} */
+    this.late = new Set();
   }
 
   begin() {
+    if (this.late.size > 0) this.late.clear();
     this.since = this.clock.last;
     this.begunMs = this.clock.nowMs();
     this.lengthNs = 0;
     this.chargedNs = 0;
+  }
+
+  /**
+   * A turn has run for so long by now: its own thread has run since the stretch began, and by the last sample it was told.
+   * @param {number} lengthNs
+   */
+  goesOn(lengthNs) {
+    const { last } = this.clock;
+    if (lengthNs - (this.clock.nowMs() - last.atMs) * 1e6 < TICK_NS) return;
+    for (const [name, { ranNs }] of last.threads) {
+      if (ranNs === (this.since.threads.get(name) ?? NOTHING).ranNs) this.late.add(name);
+    }
   }
 
   /** A turn is over, and was charged so much. @param {number} lengthNs @param {number} cpuNs */
@@ -78,6 +93,7 @@ class Stretch {
     const { threads } = clock.fresh();
     const sinceBegunNs = (clock.nowMs() - this.begunMs) * 1e6;
     for (const [name, now] of threads) {
+      if (this.late.has(name)) continue;
       const thread = did(name, now);
       const knownNs = thread.ranNs + thread.waitedNs;
       const missingNs = Math.max(0, sinceBegunNs - knownNs);
@@ -89,6 +105,7 @@ class Stretch {
       found.push({ ...thread, wrongNs: Math.abs(knownNs + Math.min(goneOnNs, missingNs) - busyNs) });
     }
     for (const [name, { atMs, account }] of clock.ended) {
+      if (this.late.has(name)) continue;
       const thread = did(name, account);
       const knownNs = thread.ranNs + thread.waitedNs;
       if (atMs <= since.atMs || knownNs + STALE_NS < leastNs) continue;

@@ -16,7 +16,7 @@ const TICK_NS = 4.5e6;
 const BUSY_SHARE = 0.9;
 /** Reading the accounts may take this part of the host's time. */
 const COST_SHARE = 1 / 25;
-const SEARCH_EVERY_MS = 50;
+const SEARCH_EVERY_MS = 8;
 const RECENT_MS = 0.2;
 /** While a turn runs, the accounts are read at least this often. */
 const STALE_NS = 22e6;

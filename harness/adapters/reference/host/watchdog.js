@@ -117,6 +117,7 @@ class Watchdog {
     const { isolate } = watch;
     if (isolate.hasMovedOn()) return LONGEST_SLEEP_MS * 1e6; // what it has done is counted when that is told, at once
     const lengthNs = isolate.turnLengthNs();
+    isolate.stretch.goesOn(lengthNs);
     const nativeNs = isolate.turnNativeNs();
     let spentNs = lengthNs + nativeNs;
     const maybeBusy = watch.checksBusy && !watch.busy && lengthNs >= this.busyNs;
