@@ -54,11 +54,11 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "isolate-per-request": Fault(
         requirement="ISO-5",
-        also=("ISO-3", "MEM-4", "CPU-5", "SUB-6", "CON-1", "CON-5"),
-        why="requests are never in an isolate together",
+        also=("ISO-3", "MEM-4", "CPU-5", "SUB-6", "CON-1", "CON-5", "BND-3", "NET-1", "NET-3", "SVC-3", "SVC-4"),
+        why="requests are never in an isolate together, and a service's list of its calls is in several",
     ),
     "never-evict": Fault(requirement="ISO-6"),
-    "exception-spreads": Fault(requirement="ISO-7"),
+    "exception-spreads": Fault(requirement="ISO-7", also=("SVC-2",), why="the caller of a method that throws goes on"),
     "shared-fate": Fault(requirement="ISO-11", also=("CPU-10",), why="the neighbour's isolate is to live on there too"),
     "heap-unlimited": Fault(
         requirement="MEM-1", also=("ISO-11", "MEM-3", "MEM-4", "MEM-7"), why="they too fill a heap and want it stopped"
@@ -125,7 +125,9 @@ FAULTS: Mapping[str, Fault] = {
     "binding-by-code": Fault(
         requirement="BND-2", also=("BND-3", "BND-4"), why="all three rest on namespaces being apart"
     ),
-    "binding-leak": Fault(requirement="BND-3", also=("BND-1",), why="what leaks is a property of env too many"),
+    "binding-leak": Fault(
+        requirement="BND-3", also=("BND-1", "BND-2"), why="what leaks is in env, under a name of its own"
+    ),
     "namespace-collision": Fault(
         requirement="BND-4", also=("BND-2", "BND-3"), why="all three rest on namespaces being apart"
     ),
@@ -137,7 +139,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "binding-follows-url": Fault(
         requirement="NET-3",
-        also=("SVC-1", "BND-3", "NET-1", "SVC-4"),
+        also=("SVC-1", "SVC-3", "SVC-4", "BND-2", "BND-3", "NET-1", "CON-2", "CON-4"),
         why="fetch() on a binding is a call of the Worker, and they call one by a name that leads nowhere else",
     ),
     "redirect-bypass": Fault(requirement="NET-4", also=("NET-1",), why="a redirect to a bound service's port is one"),
