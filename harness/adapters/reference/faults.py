@@ -58,7 +58,9 @@ FAULTS: Mapping[str, Fault] = {
         why="requests are never in an isolate together, and a service's list of its calls is in several",
     ),
     "never-evict": Fault(requirement="ISO-6"),
-    "exception-spreads": Fault(requirement="ISO-7", also=("SVC-2",), why="the caller of a method that throws goes on"),
+    "exception-spreads": Fault(
+        requirement="ISO-7", also=("SVC-1", "SVC-2"), why="the caller of a method that throws goes on"
+    ),
     "shared-fate": Fault(requirement="ISO-11", also=("CPU-10",), why="the neighbour's isolate is to live on there too"),
     "heap-unlimited": Fault(
         requirement="MEM-1", also=("ISO-11", "MEM-3", "MEM-4", "MEM-7"), why="they too fill a heap and want it stopped"
@@ -126,7 +128,7 @@ FAULTS: Mapping[str, Fault] = {
         requirement="BND-2", also=("BND-3", "BND-4"), why="all three rest on namespaces being apart"
     ),
     "binding-leak": Fault(
-        requirement="BND-3", also=("BND-1", "BND-2"), why="what leaks is in env, under a name of its own"
+        requirement="BND-3", also=("BND-1", "BND-2", "BND-4"), why="what leaks is in env, under a name of its own"
     ),
     "namespace-collision": Fault(
         requirement="BND-4", also=("BND-2", "BND-3"), why="all three rest on namespaces being apart"
@@ -151,7 +153,9 @@ FAULTS: Mapping[str, Fault] = {
         also=("SVC-3", "SVC-4", "CON-2"),
         why="their methods are given values that JSON cannot hold",
     ),
-    "rpc-swallows-error": Fault(requirement="SVC-2"),
+    "rpc-swallows-error": Fault(
+        requirement="SVC-2", also=("SVC-1",), why="that an entrypoint has no such method is told by an exception"
+    ),
     "callee-charged-to-caller": Fault(requirement="SVC-3"),
     "stale-binding": Fault(requirement="SVC-4"),
 }
