@@ -98,6 +98,14 @@ def test_a_thread_that_had_not_run_when_the_turn_had_is_another(length, sampled,
     assert charged(turn(14, threads, at=18, looks=[look])) == [13 if own else 0.1]
 
 
+def test_what_is_ruled_out_is_ruled_out_for_one_stretch():
+    """The next turn is on the thread that came too late for this one."""
+    look = {"length": 8, "sampled": 9, "at": 9, "threads": {"own": 5, "other": 0}}
+    first = turn(14, {"own": (13, 4, "asleep"), "other": (0.1, 14, "asleep")}, at=18, looks=[look])
+    second = turn(10, {"own": (13, 4, "asleep"), "other": (7.1, 17, "asleep")}, at=28)
+    assert charged(first, second) == [13, 7]
+
+
 def test_an_account_that_is_behind_is_made_up_for():
     """A thread that still has a core was last accounted for at a tick, 3 ms ago."""
     assert charged(turn(10, {"own": (6, 1, "running")})) == [9]
