@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import itertools
-import json
 import os
 import sys
 import time
@@ -15,27 +14,22 @@ from typing import Any
 import msgspec
 
 from harness.adapters.reference.control.bodies import Body, BodyBroken, InlineBody
+from harness.adapters.reference.control.body_operations import on_a_body
 from harness.adapters.reference.control.capabilities import Answer, Call, Capability, Refusal
 from harness.adapters.reference.control.deployment import Deployment, Export
+from harness.adapters.reference.control.endings import end_of_a_deploy, end_of_a_request
 from harness.adapters.reference.control.invocation import Begin, Failure, Invocation, Reply
 from harness.adapters.reference.control.isolates import Isolate, Pool
 from harness.adapters.reference.control.ledger import Ledger
-from harness.adapters.reference.control.messages import body_from_guest, body_to_guest
+from harness.adapters.reference.control.messages import body_to_guest
 from harness.adapters.reference.control.policy import MemoryPolicy, Policy
+from harness.adapters.reference.control.posts import OF_A_REQUEST, answer_failure, cut, decoded
 from harness.adapters.reference.control.subrequests import SubrequestRules
 from harness.adapters.reference.control.wire import HostLink
-from harness.errors import ScriptError
 from harness.runtime import Outcome
 
 BEGIN, RESULT, REFUSED, TIMER, GONE = range(5)
 """Kinds of turns."""
-
-_POSTS = msgspec.json.Decoder(list[list[Any]])
-
-_LAST_WORDS = {
-    Outcome.EXCEEDED_CPU: "Worker exceeded its CPU time limit.",
-    Outcome.EXCEEDED_MEMORY: "Worker exceeded its memory limit.",
-}
 
 
 class Platform:
@@ -59,17 +53,7 @@ class Platform:
         self._starting: dict[int, asyncio.Future[tuple[Export, ...]]] = {}
         self._loop = asyncio.get_running_loop()
         self.on = {"turn": self._turn_ended, "ready": self._ready, "busy": self._busy, "dead": self._dead}
-        self.on_post = {
-            "op": self._operation,
-            "respond": self._respond,
-            "return": self._return,
-            "fail": self._fail,
-            "settled": self._settled,
-            "done": self._done,
-            "passthrough": self._passes_through,
-            "log": self._log,
-            "exception": self._exception,
-        }
+        self.on_post = {**OF_A_REQUEST, "op": self._operation, "done": self._done}
 
     # --- events in
 
@@ -197,8 +181,8 @@ class Platform:
                 invocation.sent_turns -= 1
             invocation.active = active
         if text:
-            binaries = _cut(data, lengths)
-            for post in _decoded(text):
+            binaries = cut(data, lengths)
+            for post in decoded(text):
                 # Of another request, for which it went on; or of nobody's, by code that ran in this turn all the same.
                 about = invocation if post[1] in (request_id, 0) else self.invocations.get(post[1])
                 if about is not None:  # else it is over
@@ -214,98 +198,23 @@ class Platform:
         del self.isolates[number]
         starting = self._starting.pop(number, None)
         if starting is not None:
-            starting.set_exception(self._refusal(isolate, reason, bytes(text)))
+            starting.set_exception(end_of_a_deploy(isolate.deployment.worker.name, reason, bytes(text)))
             return
         returned = self._taken_back(isolate, unstarted)
         was_running = isolate.in_flight.get(request_id) if request_id is not None else None
         if was_running is not None:
             self.charge(was_running, cpu_ns)
         for invocation in list(isolate.in_flight.values()):
-            self._lost(invocation, reason, invocation is was_running, text)
+            failure = end_of_a_request(reason, invocation is was_running, text)
+            self.finish(invocation, failure.outcome, failure)
         pool = isolate.deployment.pool
         if reason == "refused":  # its code ran when it was deployed, and does not now: nobody who waits can be served
             for invocation in pool.abandon():
-                self._lost(invocation, reason, False, text)
+                failure = end_of_a_request(reason, False, text)
+                self.finish(invocation, failure.outcome, failure)
         pool.gone(isolate, returned)
 
-    def _lost(self, invocation: Invocation, reason: str, guilty: bool, text: memoryview) -> None:
-        outcome = {
-            "exceededCpu": Outcome.EXCEEDED_CPU if guilty else Outcome.ABORTED,
-            "exceededMemory": Outcome.EXCEEDED_MEMORY,
-            "refused": Outcome.EXCEPTION,
-        }.get(reason, Outcome.INTERNAL_ERROR)
-        message = _LAST_WORDS.get(outcome) or f"The isolate ended ({reason}): {bytes(text).decode('utf-8', 'replace')}"
-        self.finish(invocation, outcome, Failure(outcome=outcome, message=message))
-
-    @staticmethod
-    def _refusal(isolate: Isolate, reason: str, text: bytes) -> ScriptError:
-        try:
-            said = msgspec.json.decode(text, type=dict[str, Any])
-            why = f"{said.get('name')}: {said.get('message')}"
-        except msgspec.DecodeError:
-            why = {"exceededCpu": "it computed too long", "exceededMemory": "it took more memory than there is"}.get(
-                reason, reason
-            )
-        return ScriptError(
-            f"Worker {isolate.deployment.worker.name!r} does not start: {why}",
-            expected="a module that parses and runs",
-        )
-
-    # --- posts of an isolate
-
-    def _respond(self, invocation: Invocation, post: list[Any], binaries: list[bytes]) -> None:
-        _, _, head = post
-        try:
-            body = body_from_guest(invocation, head["body"], binaries)
-        except Refusal as error:
-            self._answer_failure(invocation, Failure(outcome=Outcome.EXCEPTION, message=error.message))
-            return
-        invocation.answered = True
-        invocation.reply.responded(head["status"], head["statusText"], head["headers"], body)
-
-    def _return(self, invocation: Invocation, post: list[Any], binaries: list[bytes]) -> None:
-        invocation.answered = True
-        invocation.reply.returned(post[2])
-
-    def _fail(self, invocation: Invocation, post: list[Any], binaries: list[bytes]) -> None:
-        error = post[2]
-        invocation.exceptions.append({"name": error["name"], "message": error["message"]})
-        if invocation.outcome is Outcome.OK:
-            invocation.outcome = Outcome.EXCEPTION
-        failure = Failure(
-            outcome=Outcome.EXCEPTION,
-            name=error["name"],
-            message=error["message"],
-            stack=error.get("stack") or "",
-            coded=error.get("coded"),
-        )
-        self._answer_failure(invocation, failure)
-
-    def _answer_failure(self, invocation: Invocation, failure: Failure) -> None:
-        for pipe in invocation.guest_bodies.values():
-            pipe.fail(failure.message)
-        if not invocation.answered:
-            invocation.answered = True
-            invocation.reply.failed(failure)
-
-    def _settled(self, invocation: Invocation, post: list[Any], binaries: list[bytes]) -> None:
-        invocation.settled = True
-
-    def _done(self, invocation: Invocation, post: list[Any], binaries: list[bytes]) -> None:
-        self.finish(invocation, Outcome.CANCELED if invocation.gone else invocation.outcome)
-
-    def _passes_through(self, invocation: Invocation, post: list[Any], binaries: list[bytes]) -> None:
-        invocation.pass_through = True
-
-    def _log(self, invocation: Invocation, post: list[Any], binaries: list[bytes]) -> None:
-        _, _, level, text = post
-        if len(invocation.logs) < 256:
-            invocation.logs.append({"level": level, "message": [text]})
-        print(f"{invocation.deployment.worker.name} {level}: {text}", file=sys.stderr)
-
-    def _exception(self, invocation: Invocation, post: list[Any], binaries: list[bytes]) -> None:
-        error = post[2]
-        invocation.exceptions.append({"name": error["name"], "message": error["message"]})
+    # --- what isolates ask for
 
     def _operation(self, invocation: Invocation, post: list[Any], binaries: list[bytes]) -> None:
         _, _, number, handle, method, arguments, binary = post
@@ -322,7 +231,7 @@ class Platform:
         invocation = call.invocation
         try:
             if handle == "body":
-                answer = await self._body_operation(call)
+                answer = await on_a_body(call, self.body_of)
             else:
                 capability = invocation.deployment.capabilities.get(handle)
                 if capability is None:
@@ -350,31 +259,10 @@ class Platform:
         """An invocation reads its own bodies only."""
         return invocation.bodies.get(handle)
 
-    async def _body_operation(self, call: Call) -> Answer:
-        invocation, (which, *rest) = call.invocation, call.arguments
-        if call.method in ("read", "cancel"):
-            body = self.body_of(invocation, which)
-            if body is None:
-                raise Refusal("a body that is not this request's", "TypeError")
-            if call.method == "cancel":
-                body.close()
-                return Answer()
-            chunk = await body.read()
-            return Answer(bool(chunk), chunk)
-        pipe = invocation.guest_bodies.get(which)
-        if pipe is None:
-            raise Refusal("a body that is not this request's", "TypeError")
-        if call.method == "write":
-            await pipe.write(call.data)
-            return Answer()
-        del invocation.guest_bodies[which]  # nothing more will come: what hangs now is not the body
-        if call.method == "end":
-            pipe.end()
-        else:
-            pipe.fail(str(rest[0]) if rest else "the stream failed")
-        return Answer()
-
     # --- turns and ends
+
+    def _done(self, invocation: Invocation, post: list[Any], binaries: list[bytes]) -> None:
+        self.finish(invocation, Outcome.CANCELED if invocation.gone else invocation.outcome)
 
     def _send_turn(
         self,
@@ -401,7 +289,7 @@ class Platform:
             return
         message = "The Worker's code had hung and would never generate a response."
         failure = Failure(outcome=Outcome.EXCEPTION, message=message)
-        self._answer_failure(invocation, failure)
+        answer_failure(invocation, failure)
         self.finish(invocation, Outcome.EXCEPTION)
 
     def _end_after_grace(self, invocation: Invocation) -> None:
@@ -419,7 +307,7 @@ class Platform:
         if invocation.wall_timer is not None:
             invocation.wall_timer.cancel()
         reason = failure or Failure(outcome=outcome, message="The request was cut off.")
-        self._answer_failure(invocation, reason)
+        answer_failure(invocation, reason)
         for task in list(invocation.tasks):
             if task is not _current_task():
                 task.cancel()
@@ -446,19 +334,3 @@ def _current_task() -> Any:
         return asyncio.current_task()
     except RuntimeError:  # called by the loop itself
         return None
-
-
-def _decoded(text: memoryview) -> list[list[Any]]:
-    """The posts of a turn. JavaScript's text may hold half a surrogate pair, which strict JSON does not take."""
-    try:
-        return _POSTS.decode(text)
-    except msgspec.DecodeError:
-        return list(json.loads(bytes(text)))
-
-
-def _cut(data: memoryview, lengths: list[int]) -> list[bytes]:
-    pieces, at = [], 0
-    for length in lengths:
-        pieces.append(bytes(data[at : at + length]))
-        at += length
-    return pieces
