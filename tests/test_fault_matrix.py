@@ -1,235 +1,28 @@
-"""The fault matrix on paper: which faults, which rows, what became of each, and what it all comes to."""
+"""What becomes of a fault, and what a kill matrix comes to."""
 
-import argparse
 import json
 
 import jsonschema
 import msgspec
 import pytest
 
-from harness import catalogue, schemas
-from harness.adapters.workerd import WorkerdRuntime
-from harness.conformance_run import CONFORMANCE
-from harness.errors import ConfigurationError, UnknownRuntimeError, UsageError
-from harness.fault_matrix import faults, judging, keeping, plan
-from harness.fault_matrix.child import SuiteRun
-from harness.fault_matrix.choosing import chosen
-from harness.fault_matrix.command import FaultsCommand
-from harness.fault_matrix.faults import NamedFault
-from harness.fault_matrix.report import FAULTS_SCHEMA, Broken, FaultResult, FaultsReport, LeftOut, Outcome, PlainRun
+from harness import schemas
+from harness.fault_matrix import judging, keeping, plan
+from harness.fault_matrix.report import FAULTS_SCHEMA, Broken, FaultResult, FaultsReport, Outcome
 from harness.fault_matrix.text import finished_line, sentence, table
 from harness.rows import Status
-from tests.test_reports_samples import a_row
-from tests.test_results import RUN, RUNTIME
-from tests.third_party import TinyRuntime
-
-CATALOGUE = catalogue.load(CONFORMANCE / "requirements.toml")
-HERE = __name__
-BUDGET_S = 1e6
-
-
-class OneFault(TinyRuntime):
-    name = "one"
-
-    def __init__(self, fault=None):
-        self.fault = fault
-
-    @classmethod
-    def faults(cls):
-        return {"always-cold": "ISO-2"}
-
-
-class GradedToo(OneFault):
-    @classmethod
-    def faults(cls):
-        return {"slow-start": "ISO-8", "always-cold": "ISO-2"}
-
-
-class KnowsNoSetting(TinyRuntime):
-    def faults(self):
-        return {"always-cold": "ISO-2"}
-
-
-class Carries(OneFault):
-    """Says of its one fault what it is told to."""
-
-    value = "ISO-2"
-
-    def faults(self):
-        return {"lie": self.value}
-
-
-# --- which faults
-
-
-def options(*words):
-    parser = argparse.ArgumentParser()
-    FaultsCommand().configure(parser)
-    return parser.parse_args(words)
-
-
-@pytest.mark.parametrize(
-    ("words", "kind", "named"),
-    [
-        (["--runtime=workerd"], UsageError, "runtime 'workerd' has no faults to switch on"),
-        (["--runtime=workrd"], UnknownRuntimeError, "did you mean 'workerd'?"),
-        ([f"--runtime={HERE}:OneFault,fault=always-cold"], UsageError, "has a fault switched on already"),
-        ([f"--runtime={HERE}:OneFault", "--area=IOS"], UsageError, "no area 'IOS'\n  expected: did you mean 'ISO'?"),
-        ([f"--runtime={HERE}:OneFault", "--fault=always-code"], UsageError, "did you mean 'always-cold'?"),
-        ([f"--runtime={HERE}:OneFault", "--fault=always-cold", "--area=MEM"], UsageError, "which is not of the areas"),
-        ([f"--runtime={HERE}:OneFault", "--area=PLC"], UsageError, "has no faults in the areas PLC"),
-        ([f"--runtime={HERE}:OneFault", "-n", "0"], UsageError, "-n 0 is out of range"),
-        ([f"--runtime={HERE}:OneFault", "--deadline=-1"], UsageError, "--deadline=-1 is out of range"),
-        ([f"--runtime={HERE}:OneFault", "--minutes=nan"], UsageError, "--minutes=nan is out of range"),
-        ([f"--runtime={HERE}:KnowsNoSetting", "--fault=always-cold"], UsageError, "no setting 'fault'"),
-        (
-            [f"--runtime={HERE}:OneFault", "--area=ISO"],
-            ConfigurationError,
-            "the catalogue names shared-globals (ISO-1), serialise-requests (ISO-3)",
-        ),
-        ([f"--runtime={HERE}:Carries", "--area=ISO"], ConfigurationError, "the runtime has lie (ISO-2), which the cat"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+from tests.sample_matrix import (
+    BUDGET_S,
+    COLD,
+    COLLATERAL,
+    KILLED,
+    LEFT_OUT,
+    PLAIN,
+    SURVIVED,
+    a_report,
+    came,
+    judged,
 )
-def test_called_wrongly(words, kind, named):
-    """A wrong word, or faults that are not the catalogue's, are told before anything is run."""
-    with pytest.raises(kind) as caught:
-        chosen(options(*words), CATALOGUE)
-    assert named in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("value", "named"),
-    [
-        ("ISO-222", "is about 'ISO-222', which is no requirement\n  expected: did you mean 'ISO-2'"),
-        (5, "is about '', which is no requirement"),
-        (NamedFault(name="", requirement="ISO-2", also=("ISO-5",)), "makes ISO-5 fall too and does not say why"),
-        (NamedFault(name="", requirement="ISO-2", also=("ISO-2",), why="so"), "names its own requirement"),
-        (NamedFault(name="", requirement="ISO-2", also=("ISO-55",), why="so"), "is about 'ISO-55'"),
-    ],
-)
-def test_a_fault_must_say_something_sound(value, named):
-    runtime = Carries()
-    runtime.value = value
-    with pytest.raises(ConfigurationError) as caught:
-        faults.carried_by(runtime, CATALOGUE)
-    assert named in str(caught.value)
-
-
-def test_faults_without_more_words_are_those_the_runtime_has():
-    """Their areas are the areas, what they break needs a kill, and what is only measured is left out."""
-    found = chosen(options(f"--runtime={HERE}:GradedToo", "--fault=always-cold"), CATALOGUE)
-    assert found.settings.faults == (NamedFault(name="always-cold", requirement="ISO-2"),)
-    assert found.settings.areas == ("ISO",)
-    assert found.requirements == ("ISO-2",)
-    with pytest.raises(UsageError, match="has no fault 'slow-start'"):
-        chosen(options(f"--runtime={HERE}:GradedToo", "--fault=slow-start"), CATALOGUE)
-
-
-def test_only_what_the_runtime_claims_must_have_faults():
-    """The tiny runtime claims core: of the faults the catalogue names, those of other classes are not missed."""
-    core = {
-        fault: requirement.id
-        for requirement in CATALOGUE.requirement
-        if requirement.area == "ISO" and requirement.requirement_class == "core"
-        for fault in requirement.faults
-    }
-    carried = [NamedFault(name=name, requirement=requirement) for name, requirement in core.items()]
-    faults.check_agreement(carried, CATALOGUE, ["ISO"], TinyRuntime().classes())
-    with pytest.raises(ConfigurationError, match="never-evict"):
-        faults.check_agreement(carried, CATALOGUE, ["ISO"], WorkerdRuntime().classes())
-
-
-def test_the_reference_runtime_carries_what_the_catalogue_names():
-    """Else `isomark faults` would end before it began."""
-    words = options("--area=ISO,MEM,CPU,SUB,CON")
-    found = chosen(words, CATALOGUE)
-    assert {fault.area for fault in found.settings.faults} == {"ISO", "MEM", "CPU", "SUB", "CON"}
-    assert set(found.requirements) <= {fault.requirement for fault in found.settings.faults}
-
-
-# --- which rows
-
-COLD = NamedFault(name="always-cold", requirement="ISO-2", also=("ISO-5",), why="each is new")
-WALL = NamedFault(name="wall-limit", requirement="CPU-9")
-
-
-def rows(*given):
-    return {
-        row.test: row
-        for row in (a_row(name, status, test=f"t.py::{test}", duration_ms=ms) for name, test, ms, status in given)
-    }
-
-
-PLAIN = rows(
-    ("ISO-2", "cold", 100, Status.PASS),
-    ("ISO-2", "cold_slow", 9_000, Status.PASS),
-    ("ISO-5", "per_request", 300, Status.PASS),
-    ("CPU-9", "wall", 400, Status.PASS),
-    ("CPU-9", "wall_again", 200, Status.PASS),
-    ("CPU-2", "wait", 2_500, Status.PASS),
-    ("CPU-2", "broken", 10, Status.FAIL),
-    ("CPU-3", "unsupported", 20, Status.UNSUPPORTED),
-)
-
-
-def test_own_rows_first_then_what_holds_without_the_fault():
-    """A row of another requirement that fails anyway is not run: it cannot come out worse."""
-    cold, wall = plan.assignments([COLD, WALL], PLAIN, alone=False, budget_s=BUDGET_S)
-    assert cold.own == ("t.py::cold", "t.py::cold_slow")
-    assert cold.others == ("t.py::per_request", "t.py::wall", "t.py::wall_again", "t.py::wait", "t.py::unsupported")
-    assert cold.words == (f"--maxfail={3 + plan.MOST_BROKEN}", *cold.own, *cold.others)
-    assert wall.own == ("t.py::wall", "t.py::wall_again")
-    assert cold.not_run + wall.not_run == ()
-    assert plan.left_out(PLAIN, [cold, wall]) == ()
-    assert plan.looked_at(PLAIN, [cold, wall]) == ("CPU-2", "CPU-3", "CPU-9", "ISO-2", "ISO-5")
-    assert cold.deadline_s > plan.DEADLINE_S + 3 * 9
-
-
-@pytest.mark.parametrize(
-    ("room_s", "left_out"),
-    [
-        (16.0, []),
-        (7.0, ["cold_slow"]),
-        (6.4, ["cold_slow", "wall"]),
-        (1.4, ["cold_slow", "wait", "wall"]),
-        (0.0, ["cold", "cold_slow", "per_request", "unsupported", "wait", "wall", "wall_again"]),
-    ],
-)
-def test_when_time_is_short_each_requirement_keeps_its_quickest_row(room_s, left_out):
-    """The quickest row of every requirement comes before the second of any; own rows are run whatever they take."""
-    own_s = 2 * plan.START_S + (100 + 9_000 + 400 + 200 + 4 * plan.ROW_OVERHEAD_MS) / 1000
-    found = plan.assignments([COLD, WALL], PLAIN, alone=False, budget_s=own_s + room_s)
-    assert sorted(row.test.removeprefix("t.py::") for row in plan.left_out(PLAIN, found)) == left_out
-    assert [each.own for each in found] == [("t.py::cold", "t.py::cold_slow"), ("t.py::wall", "t.py::wall_again")]
-
-
-def test_alone_means_own_rows_alone():
-    cold, wall = plan.assignments([COLD, WALL], PLAIN, alone=True, budget_s=BUDGET_S)
-    assert cold.others + wall.others + cold.not_run + wall.not_run == ()
-
-
-def test_a_fault_without_rows_is_not_assigned():
-    nothing = NamedFault(name="never-evict", requirement="ISO-6")
-    assert plan.assignments([nothing], PLAIN, alone=False, budget_s=BUDGET_S) == ()
-
-
-# --- what became of a fault
-
-
-def came(problem="", **statuses):
-    """The run of a fault in which these tests came out so, and all others as on the plain runtime."""
-    found = dict(PLAIN)
-    for name, status in statuses.items():
-        row = found.pop(f"t.py::{name}")
-        if status is not None:
-            found[row.test] = msgspec.structs.replace(row, status=status, reason="it came out otherwise")
-    return SuiteRun(rows=found, duration_s=1.0, problem=problem)
-
-
-def judged(run, fault=COLD):
-    (assignment,) = plan.assignments([fault], PLAIN, alone=False, budget_s=BUDGET_S)
-    return judging.result(assignment, PLAIN, run)
 
 
 @pytest.mark.parametrize("status", [Status.FAIL, Status.CRASH, Status.TIMEOUT])
@@ -303,35 +96,6 @@ def test_only_what_breaks_again_counts():
     found = judging.second_look(first, PLAIN, came(wall_again=Status.FAIL, unsupported=None))
     assert [each.test for each in found.collateral] == ["t.py::wall_again", "t.py::unsupported"]
     assert [each.test for each in found.unsteady] == ["t.py::wall"]
-
-
-# --- what it comes to
-
-
-SLOW = LeftOut(requirement="CPU-2", test="t.py::test_slow", duration_ms=2512.0)
-
-
-def a_report(*results, unproven=(), complete=True):
-    return FaultsReport(
-        proven=complete and not unproven and all(each.clean for each in results),
-        complete=complete,
-        why_incomplete="" if complete else "interrupted after 1 of 2 faults",
-        run=RUN,
-        runtime=RUNTIME,
-        environment={"cores": 2, "packages": {"pytest": "9"}},
-        areas={"ISO": "isolates", "CPU": "CPU time"},
-        rows="area",
-        requirements={"ISO-2": "it is warm", "CPU-9": "it may wait"},
-        plain=PlainRun(rows=len(PLAIN), duration_s=12.0, looked_at=("ISO-2",), left_out=(SLOW, SLOW)),
-        faults=results,
-        unproven=unproven,
-    )
-
-
-KILLED = judged(came(cold=Status.FAIL, per_request=Status.FAIL))
-SURVIVED = judged(came(), WALL)
-COLLATERAL = judged(came(wall=Status.CRASH, cold=Status.FAIL), WALL)
-LEFT_OUT = judging.not_tried(WALL, Outcome.LEFT_OUT, "the tests of CPU-9 are in --profile=full")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from harness.fault_matrix.report import Broken, Outcome, PlainRun
 from harness.rows import Status
 from reports import faults_page
 from reports.page import CONTENT_POLICY
-from tests.test_fault_matrix import COLLATERAL, KILLED, LEFT_OUT, SLOW, SURVIVED, a_report
+from tests.sample_matrix import COLLATERAL, KILLED, LEFT_OUT, SLOW, SURVIVED, a_report
 from tests.test_reports_pages import Page
 from tests.test_reports_samples import HOSTILE
 
