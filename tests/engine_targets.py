@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from loadgen.engine import Endpoint
+from loadgen.engine import Check, Endpoint
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+HELLO = Check(body=b"hello")
+"""What `OK` passes."""
 
 _HEAD_END = b"\r\n\r\n"
 _DEADLINE_S = 30.0

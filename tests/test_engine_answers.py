@@ -14,9 +14,7 @@ from loadgen.engine import Check, Endpoint, Engine, LoadPlan, One, Tally, get
 from loadgen.engine.errors import ErrorClass
 from loadgen.engine.incoming import Incoming, IncomingWithBody
 from loadgen.engine.verdicts import MOST_ENTRIES, Verdicts
-from tests.engine_targets import OK, Peer, anonymous_tls, answering, ending_with, serving
-
-HELLO = Check(body=b"hello")
+from tests.engine_targets import HELLO, OK, Peer, anonymous_tls, answering, ending_with, serving
 
 WHOLE = {
     "length": OK,

@@ -12,9 +12,7 @@ import pytest
 from loadgen.arrivals import Constant
 from loadgen.engine import Check, Endpoint, Engine, LoadPlan, One, Tally, get
 from loadgen.engine.errors import ErrorClass
-from tests.engine_targets import OK, Gone, Peer, answering, ending_with, refusing, serving, silent
-
-HELLO = Check(body=b"hello")
+from tests.engine_targets import HELLO, OK, Gone, Peer, answering, ending_with, refusing, serving, silent
 
 
 def closed(endpoint: Endpoint, *, count: int = 8, timeout_s: float = 20) -> Tally:
