@@ -1,13 +1,10 @@
-"""The HTTP client of the reference runtime: requests out, answers in."""
+"""The reference runtime's HTTP client: what it asks, how it reads answers, which connections it keeps."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
-import h11
 import pytest
 
 from harness.adapters.reference.control.bodies import (
@@ -16,86 +13,18 @@ from harness.adapters.reference.control.bodies import (
     PipeBody,
 )
 from harness.adapters.reference.control.front import Front
-from harness.adapters.reference.control.http_client import Answer, HttpClient
+from harness.adapters.reference.control.http_client import HttpClient
 from harness.adapters.reference.control.outbound import OutboundRefused
 from tests.http_peers import (
-    HELD_BYTES,
     Endless,
     Recorder,
-    fill,
     hello,
     on_a_loop,
     served,
-    stalled,
     until,
     whole,
 )
-
-
-class Script:
-    """A server that reads whole requests and answers with given bytes; None hangs up."""
-
-    def __init__(self, *answers: bytes | None) -> None:
-        self.answers = list(answers)
-        self.requests: list[bytes] = []
-        self.connections = 0
-        self.open_connections = 0
-        self.port = 0
-        self.piece_bytes = 1 << 20
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        self.open_connections += 1
-        try:
-            while True:
-                http, data = h11.Connection(h11.SERVER), b""
-                while True:
-                    event = http.next_event()
-                    if event is h11.NEED_DATA:
-                        received = await reader.read(1 << 16)
-                        data += received
-                        http.receive_data(received)
-                    elif isinstance(event, h11.EndOfMessage):
-                        break
-                    elif isinstance(event, h11.ConnectionClosed):
-                        return
-                self.requests.append(data)
-                answer = self.answers.pop(0) if self.answers else None
-                if answer is None:
-                    return
-                for start in range(0, len(answer), self.piece_bytes):
-                    writer.write(answer[start : start + self.piece_bytes])
-                    await writer.drain()
-                    await asyncio.sleep(0)
-                if answer.endswith(b"until close"):
-                    return
-        except (ConnectionError, h11.RemoteProtocolError):
-            pass
-        finally:
-            self.open_connections -= 1
-            writer.close()
-
-
-@contextlib.asynccontextmanager
-async def scripted(*answers: bytes | None) -> AsyncIterator[tuple[Script, HttpClient]]:
-    script, client = Script(*answers), HttpClient()
-    server = await asyncio.start_server(script.serve, "127.0.0.1", 0)
-    script.port = server.sockets[0].getsockname()[1]
-    try:
-        yield script, client
-    finally:
-        client.close()
-        await until(lambda: not script.open_connections)
-        server.close()
-        await server.wait_closed()
-
-
-def ask(client: HttpClient, port: int, **given: Any) -> Awaitable[Answer]:
-    request: dict[str, Any] = {"method": "GET", "target": "/", "authority": "a.example", "headers": [], "body": None}
-    return client.request(address="127.0.0.1", port=port, **(request | given))
-
-
-OK = b"HTTP/1.1 200 Fine\r\nContent-Length: 2\r\nX-A: 1\r\n\r\nok"
+from tests.scripted_server import OK, ask, scripted
 
 
 @on_a_loop
@@ -276,141 +205,3 @@ async def test_requests_at_once_have_connections_of_their_own() -> None:
         await asyncio.gather(*(ask(client, front.port) for _ in range(5)))
         assert len(front.connections) == 5
         client.close()
-
-
-@on_a_loop
-async def test_cancelled_request_closes_its_connection() -> None:
-    recorder = Recorder()
-    client = HttpClient()
-    async with served(recorder) as front:
-        body = PipeBody()
-        asking = asyncio.ensure_future(ask(client, front.port, method="POST", body=body))
-        await body.write(b"x")
-        await recorder.taken()
-        asking.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await asking
-        await until(lambda: recorder.gone)
-        with pytest.raises(BodyBroken):
-            await body.write(b"y")
-        assert client.links == set()
-
-
-@pytest.mark.parametrize("answered", [True, False])
-@on_a_loop
-async def test_cancelled_request_without_body_closes_its_connection(answered: bool) -> None:
-    recorder = Recorder()
-    client = HttpClient()
-    async with served(recorder) as front:
-        asking = asyncio.ensure_future(ask(client, front.port))
-        exchange = await recorder.taken()
-        if answered:  # the answer's head may be on its way when it is cancelled
-            exchange.respond(200, "", [], PipeBody(1))
-        asking.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await asking
-        await until(lambda: recorder.gone and not client.links)
-
-
-@pytest.mark.parametrize("ticks", range(6))
-@on_a_loop
-async def test_request_cancelled_while_it_connects_leaves_nothing(ticks: int) -> None:
-    client, body = HttpClient(), PipeBody()
-    async with served(Recorder()) as front:
-        asking = asyncio.ensure_future(ask(client, front.port, method="POST", body=body))
-        for _ in range(1 + ticks):
-            await asyncio.sleep(0)
-        asking.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await asking
-        with pytest.raises(BodyBroken):
-            await fill(body)
-        await until(lambda: not client.links and not front.connections)
-
-
-@on_a_loop
-async def test_answer_that_is_not_read_on_closes_its_connection() -> None:
-    client, stream = HttpClient(), Endless(64 << 20)
-    async with served(lambda exchange: exchange.respond(200, "", [], stream)) as front:
-        answer = await ask(client, front.port)
-        assert await answer.body.read()
-        answer.body.close()
-        await until(lambda: not client.links and stream.closed)
-
-
-@on_a_loop
-async def test_answer_that_nobody_reads_is_not_taken_in() -> None:
-    client, stream = HttpClient(), Endless(64 << 20, told=True)
-    async with served(lambda exchange: exchange.respond(200, "", [], stream)) as front:
-        answer = await ask(client, front.port)
-        assert answer.body.length == 64 << 20
-        assert 0 < await stalled(lambda: stream.taken_bytes) < 2 * HELD_BYTES
-        received = 0
-        while chunk := await answer.body.read():
-            assert len(chunk) < 1 << 20
-            received += len(chunk)
-        assert received == 64 << 20
-        assert len(client.links) == 1
-        client.close()
-
-
-@on_a_loop
-async def test_request_body_that_nobody_takes_is_not_read() -> None:
-    client, recorder, body = HttpClient(), Recorder(), Endless(64 << 20)
-    async with served(recorder) as front:
-        asking = asyncio.ensure_future(ask(client, front.port, method="PUT", body=body))
-        exchange = await recorder.taken()
-        assert 0 < await stalled(lambda: body.taken_bytes) < HELD_BYTES
-        exchange.respond(200, "", [], exchange.body)
-        answer = await asking
-        assert len(await whole(answer.body)) == 64 << 20
-        assert body.closed
-        client.close()
-
-
-@on_a_loop
-async def test_early_answer_ends_the_upload() -> None:
-    client, body = HttpClient(), PipeBody(1 << 20)
-    async with served(lambda exchange: exchange.respond(413, "", [], b"no")) as front:
-        asking = asyncio.ensure_future(ask(client, front.port, method="PUT", body=body))
-        answer = await asking
-        assert (answer.status, await whole(answer.body)) == (413, b"no")
-        with pytest.raises(BodyBroken):
-            await fill(body)
-        await until(lambda: not client.links)
-
-
-@on_a_loop
-async def test_connection_within_an_upload_is_not_kept() -> None:
-    """Although the server answered as if it were to be: what is asked next would be taken for the rest of the body."""
-    received: list[bytes] = []
-
-    async def answer_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        received.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(OK)
-        received.append(await reader.read())
-        writer.close()
-
-    client, body = HttpClient(), PipeBody(10)
-    async with await asyncio.start_server(answer_at_once, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        answer = await ask(client, port, method="PUT", body=body)
-        assert await whole(answer.body) == b"ok"
-        await ask(client, port)
-        await until(lambda: len(received) >= 3)
-        assert sorted(data[:5] for data in received) == [b"", b"GET /", b"PUT /"]
-        client.close()
-        await until(lambda: len(received) == 4)
-
-
-@pytest.mark.parametrize("length", [None, 2, 9])
-@on_a_loop
-async def test_request_body_that_breaks_off_breaks_the_request(length: int | None) -> None:
-    client, recorder, body = HttpClient(), Recorder(), PipeBody(length)
-    async with served(recorder) as front:
-        asking = asyncio.ensure_future(ask(client, front.port, method="PUT", body=body))
-        await body.write(b"abc")
-        body.fail("oh") if length is None else body.end()
-        with pytest.raises(BodyBroken):
-            await asking
-        await until(lambda: not client.links)
