@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -114,6 +115,10 @@ def loads(out: Path, whole: InterleavedReport) -> Mapping[tuple[str, str], tuple
 
 def load(out: Path, scenario: str, subject: str) -> LoadReport:
     return loads(out, report(out))[scenario, subject][0]
+
+
+def copy_of(whole: Path, folder: Path) -> Path:
+    return Path(shutil.copytree(whole, folder / "copy"))
 
 
 def contents(out: Path) -> dict[str, bytes]:

@@ -29,14 +29,10 @@ from tests.interleaved_runs import (
     load,
     ran,
     report,
-    small,
     words,
 )
 
-
-@pytest.fixture(autouse=True)
-def small_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    small(monkeypatch.setattr)
+pytestmark = pytest.mark.usefixtures("small_runs")
 
 
 def test_each_pair_is_launched_once_in_each_round(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

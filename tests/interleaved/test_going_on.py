@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import os
-import shutil
 import signal
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from harness import environment
 from harness.adapters.node import NodeRuntime
-from harness.errors import AlreadyRunning, ReportFileError, StartError, UsageError
+from harness.errors import AlreadyRunning, ReportFileError, StartError
 from harness.interleaved_results import read_interleaved
-from loadgen.interleaved import extents, journal
+from loadgen.interleaved import journal
 from loadgen.interleaved.command import INTERRUPTED
-from loadgen.interleaved.journal import JOURNAL_FILE
+from loadgen.interleaved.journal import JOURNAL_FILE as JOURNAL
 from loadgen.interleaved.messages import Resumed
 from tests.child_run import Child
 from tests.interleaved_runs import (
@@ -33,6 +28,7 @@ from tests.interleaved_runs import (
     TWO,
     Eventful,
     contents,
+    copy_of,
     failures,
     launches,
     lines,
@@ -40,32 +36,12 @@ from tests.interleaved_runs import (
     loads,
     ran,
     report,
-    small,
     words,
 )
 
+pytestmark = pytest.mark.usefixtures("small_runs")
+
 ALL = {(scenario, subject, number): 1 for scenario in TWO for subject in ("one", "node") for number in (1, 2, 3)}
-
-JOURNAL = JOURNAL_FILE
-
-
-@pytest.fixture(autouse=True)
-def small_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    small(monkeypatch.setattr)
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that was not cut short. Tests work on copies."""
-    folder = tmp_path_factory.mktemp("whole")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        small(monkeypatch.setattr)
-        assert ran(folder) == 0
-    return folder
-
-
-def copy_of(whole: Path, folder: Path) -> Path:
-    return Path(shutil.copytree(whole, folder / "copy"))
 
 
 def in_order(out: Path) -> list[tuple[str, str, int]]:
@@ -161,125 +137,6 @@ def test_a_torn_head_is_no_run(tmp_path: Path, whole: Path) -> None:
     (tmp_path / JOURNAL).write_bytes(head)
     assert ran(tmp_path, "--resume", "--launches=1", scenarios=["warm"]) == 0
     assert [line["kind"] for line in lines(tmp_path)] == ["head", "launch", "launch", "end"]
-
-
-def other_schema(data: list[dict[str, Any]]) -> None:
-    data[0]["schema"] = "isomark/journal/99"
-
-
-def twice(data: list[dict[str, Any]]) -> None:
-    data.insert(2, data[1])
-
-
-def unknown_pair(data: list[dict[str, Any]]) -> None:
-    data[1]["subject"] = "nobody"
-
-
-def unknown_mode(data: list[dict[str, Any]]) -> None:
-    data[1]["cells"]["no-such-mode"] = {}
-
-
-def broken_histogram(data: list[dict[str, Any]]) -> None:
-    for cell in data[1]["cells"].values():
-        cell["turns"][0]["tally"]["service"]["counts"] = "HISTF"
-
-
-DAMAGES: dict[str, tuple[Callable[[list[dict[str, Any]]], None], str]] = {
-    "schema": (other_schema, "has schema 'isomark/journal/99'"),
-    "twice": (twice, "twice"),
-    "pair": (unknown_pair, "nobody"),
-    "mode": (unknown_mode, "no-such-mode"),
-    "histogram": (broken_histogram, "is damaged"),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_journal_is_refused_and_left_alone(
-    tmp_path: Path, whole: Path, damage: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = copy_of(whole, tmp_path)
-    data, (change, said) = lines(out), DAMAGES[damage]
-    change(data)
-    (out / JOURNAL).write_text("".join(json.dumps(line) + "\n" for line in data))
-    before = contents(out)
-    assert ran(out, "--resume") == ReportFileError.exit_code
-    assert said in capsys.readouterr().err
-    assert contents(out) == before
-
-
-def test_a_whole_line_that_is_no_line_is_named(tmp_path: Path, whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = copy_of(whole, tmp_path)
-    data = (out / JOURNAL).read_bytes().splitlines(keepends=True)
-    (out / JOURNAL).write_bytes(b"".join([*data[:3], b'{"kind":"launch"\n', *data[3:]]))
-    assert ran(out, "--resume") == ReportFileError.exit_code
-    assert f"line 4 of {out / JOURNAL} is damaged" in capsys.readouterr().err
-
-
-class Updated(Eventful):
-    """The same, of another version."""
-
-    def version(self) -> str:
-        return "99.0"
-
-
-def other_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Eventful, "version", lambda _self: "99.0", raising=False)
-
-
-def other_binary(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Eventful, "identity", lambda _self: {"binary_sha256": "0" * 64}, raising=False)
-
-
-def other_commit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "commit", lambda: ("f" * 40, False))
-
-
-def edited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "commit", lambda: ("c" * 40, True))
-
-
-def other_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    there = environment.capture() | {"cpu": "abacus"}
-    monkeypatch.setattr(environment, "capture", lambda: there)
-
-
-def other_extent(monkeypatch: pytest.MonkeyPatch) -> None:
-    longer = replace(SMALL["warm"], seconds=0.05)
-    monkeypatch.setattr(extents, "EXTENTS", {**extents.EXTENTS, "warm": {"quick": longer, "full": longer}})
-
-
-CHANGES: dict[str, tuple[Callable[[pytest.MonkeyPatch], None] | None, tuple[str, ...], dict[str, Any], str]] = {
-    "seed": (None, (), {"seed": 8}, "seed = 7, and not 8"),
-    "profile": (None, ("--profile=full",), {}, "profile = quick, and not full"),
-    "launches": (None, ("--launches=2",), {}, "launches = 3, and not 2"),
-    "scenario": (None, (), {"scenarios": ["warm"]}, "scenario concurrency = Extent("),
-    "one more scenario": (None, (), {"scenarios": [*TWO, "chain"]}, "scenario chain = nothing, and not Extent("),
-    "subject": (None, (), {"subjects": ["node=floor=node"]}, "one: role = runtime, and not nothing"),
-    "role": (None, (), {"subjects": [f"one=repeat={HERE}:Eventful", "node=floor=node"]}, "runtime, and not repeat"),
-    "runtime": (None, (), {"subjects": [f"one=runtime={__name__}:Updated", "node=floor=node"]}, "Updated"),
-    "version": (other_version, (), {}, "and not 99.0"),
-    "binary": (other_binary, (), {}, "one: binary_sha256 = "),
-    "commit": (other_commit, (), {}, f"and not {'f' * 40}"),
-    "edited": (edited, (), {}, "dirty = False, and not True"),
-    "machine": (other_machine, (), {}, "and not abacus"),
-    "extent": (other_extent, (), {}, "seconds=0.05"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("change", CHANGES)
-def test_a_run_that_would_go_on_with_something_else_is_refused_with_what_differs(
-    tmp_path: Path, whole: Path, change: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = copy_of(whole, tmp_path)
-    before = contents(out)
-    patch, more, settings, said = CHANGES[change]
-    if patch is not None:
-        patch(monkeypatch)
-    assert ran(out, "--resume", *more, **settings) == UsageError.exit_code
-    error = capsys.readouterr().err
-    assert "cannot be resumed: it began with" in error
-    assert said in error
-    assert contents(out) == before
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
