@@ -1,70 +1,28 @@
-"""`isomark report verify`: whatever somebody changes in a bundle is found, also when they cover it up."""
+"""`isomark report verify` computes everything again: a changed row, histogram, figure or export is found."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from harness import cli
 from harness.comparison_results import ComparisonReport, read_comparison
-from harness.errors import ReportFileError, VerificationError
 from harness.features import ConformanceClass
 from harness.histograms import hlog
 from harness.histograms.histogram import LatencyHistogram
 from harness.results import read_conformance, write_report
 from harness.rows import Status
 from harness.verdict import class_verdicts, overall_verdict
-from reports import bundle, comparison, comparison_page, conformance_page
-from reports.verification import MANIFEST_FILE, histograms, made, manifest, promises, verify, write_manifest
-from reports.verification.differences import between
-from reports.verification.manifest import parsed
+from reports import bundle, comparison, conformance_page
+from reports.verification import histograms, made, promises, verify, write_manifest
 from tests import sample_bundle
+from tests.changed_bundle import CONFORMANCE, LOAD, LOG, Change, changed
 
-CONFORMANCE = "conformance/workerd/conformance.json"
-LOAD = "load/warm/workerd/load.json"
 CHAIN = "load/chain/workerd/load.json"
-LOG = "load/warm/workerd/warm-closed-1.hlog"
-
-Change = Callable[[Any], None]
-
-
-@pytest.fixture(autouse=True)
-def plain_page(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Drawing the page takes most of the time; what it is made from is all that matters to most tests."""
-    if "with_the_real_page" not in request.node.name:
-        monkeypatch.setattr(comparison_page, "render", lambda _folder, report: f"<p>{report.run.started}</p>\n")
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle nobody touches."""
-    folder = tmp_path_factory.mktemp("whole") / "bundle"
-    sample_bundle.write(folder, runtimes=("workerd",), launches=3, baseline=False, faults=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(comparison_page, "render", lambda _folder, report: f"<p>{report.run.started}</p>\n")
-        bundle.build(folder)
-    return folder
-
-
-@pytest.fixture
-def folder(whole: Path, tmp_path: Path) -> Path:
-    """A copy to change."""
-    return Path(shutil.copytree(whole, tmp_path / "bundle"))
-
-
-def changed(path: Path, change: Change) -> None:
-    """Change a JSON file and write it as it was written."""
-    found = json.loads(path.read_text())
-    change(found)
-    path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
 
 
 def test_a_good_bundle_has_no_differences(whole: Path) -> None:
@@ -289,201 +247,8 @@ def test_a_changed_export_is_found_with_its_line(folder: Path, name: str) -> Non
     assert (found.file, found.field) == (name, "line 5")
 
 
-def test_a_changed_manifest_is_found(folder: Path) -> None:
-    path = folder / MANIFEST_FILE
-    lines = path.read_text().splitlines()
-    path.write_text("\n".join([f"{'0' * 64}  about.json", *lines[1:]]) + "\n")
-    (found,) = verify(folder)
-    assert (found.file, found.field, found.should_be) == ("about.json", "SHA-256", "000000000000...")
-
-
-@pytest.mark.parametrize("text", [b"no digest\n", b"\n".join([b"0" * 64 + b"  a"] * 2), b"\xe9", b"0" * 63 + b"  a"])
-def test_a_damaged_manifest_is_found(folder: Path, text: bytes) -> None:
-    (folder / MANIFEST_FILE).write_bytes(text)
-    with pytest.raises(ReportFileError, match="manifest"):
-        list(manifest.check(folder))
-
-
-def test_a_missing_manifest_is_found(folder: Path) -> None:
-    (folder / MANIFEST_FILE).unlink()
-    (found,) = verify(folder)
-    assert found.file == MANIFEST_FILE
-    assert "is missing" in found.was
-
-
-@pytest.mark.parametrize("name", ["about.json", LOG, LOAD, CONFORMANCE, "comparison.json"])
-def test_a_missing_file_is_found(folder: Path, name: str) -> None:
-    (folder / name).unlink()
-    found = verify(folder)
-    assert (name, "missing") in {(each.file, each.was) for each in found}
-
-
-def test_a_file_too_many_is_found(folder: Path) -> None:
-    (folder / "load" / "notes.txt").write_text("")
-    (found,) = manifest.check(folder)
-    assert found.words == f"load/notes.txt is there, should be listed in {MANIFEST_FILE}, or not there"
-
-
-@pytest.mark.parametrize("name", [CONFORMANCE, LOAD, LOG, "comparison.json", "load/interleaved.json"])
-def test_a_truncated_file_is_found_and_said(folder: Path, name: str) -> None:
-    """Also when the manifest was made over it: the file cannot be read, and nothing stops at it."""
-    text = (folder / name).read_bytes()
-    (folder / name).write_bytes(text[: len(text) // 2])
-    write_manifest(folder)
-    found = verify(folder)
-    assert any((Path(name).name in each.words and "of no use" in each.was) or each.file == name for each in found)
-
-
 def test_a_histogram_of_another_cell_is_found(folder: Path) -> None:
     shutil.copyfile(folder / "load/warm/node/warm-open-500.hlog", folder / LOG)
     write_manifest(folder)
     (found, *_) = [each for each in histograms.check(folder, LOAD) if each.file == LOG]
     assert "warm/open-500" in found.was
-
-
-@pytest.mark.parametrize("target", ["/etc/passwd", "../elsewhere", "about.json"])
-def test_a_link_is_refused_and_not_followed(folder: Path, target: str) -> None:
-    """Neither by the check nor by the writing of a manifest."""
-    (folder / "summary.md").unlink()
-    (folder / "summary.md").symlink_to(target)
-    (found,) = verify(folder)
-    assert found.words == f"summary.md is a link to {target}, should be a plain file of its own"
-    with pytest.raises(ReportFileError, match="a link to"):
-        write_manifest(folder)
-
-
-def test_a_linked_folder_is_refused(folder: Path, tmp_path: Path) -> None:
-    shutil.move(folder / "load", tmp_path / "elsewhere")
-    (folder / "load").symlink_to(tmp_path / "elsewhere")
-    (found,) = verify(folder)
-    assert found.file == "load"
-
-
-def test_a_pipe_is_refused_and_not_read(folder: Path) -> None:
-    os.mkfifo(folder / "pipe")
-    (found,) = verify(folder)
-    assert found.words == "pipe is neither a file nor a folder, should be a plain file of its own"
-
-
-@pytest.mark.parametrize("name", [b"line\nbreak", b"back\\slash", b"no\xffutf8"])
-def test_a_name_that_cannot_be_listed_is_refused(folder: Path, name: bytes) -> None:
-    (folder / os.fsdecode(name)).write_text("")
-    (found,) = verify(folder)
-    assert found.was == "a name that cannot stand in a manifest"
-    with pytest.raises(ReportFileError, match="cannot stand in a manifest"):
-        write_manifest(folder)
-
-
-def test_no_bundle_at_all(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    for name, words in (("nowhere", "is not there"), ("file", "is not a folder"), (".", "is not the folder of a comp")):
-        with pytest.raises(ReportFileError, match=words):
-            verify(tmp_path / name)
-
-
-def test_a_path_that_leaves_the_bundle_is_not_opened(folder: Path, tmp_path: Path) -> None:
-    """Neither one in the manifest nor one in a report."""
-    secret = tmp_path / "secret.hlog"
-    secret.write_text((folder / LOG).read_text())
-    with (folder / MANIFEST_FILE).open("a") as stream:
-        stream.write(f"{'0' * 64}  ../secret.hlog\n")
-    changed(folder / LOAD, lambda report: report["cells"][0].update(files=["../../../../secret.hlog"]))
-    assert {each.file: each.was for each in manifest.check(folder)}["../secret.hlog"] == "missing"
-    found = {each.file: each for each in histograms.check(folder, LOAD)}
-    assert "outside the folder" in found["load/warm/workerd/../../../../secret.hlog"].was
-
-
-def moved(folder: Path, name: str) -> None:
-    """The load of workerd's warm requests under another name, made twice as fast, and everything made to fit."""
-    target = folder / "load" / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    (folder / LOAD).rename(target)
-
-    def twice_as_fast(report: Any) -> None:
-        figures = report["cells"][0]["figures"]
-        figures["per_launch_p50_ns"] = [each // 2 for each in figures["per_launch_p50_ns"]]
-
-    def named(report: Any) -> None:
-        source = next(each for each in report["sources"] if each["path"] == "warm/workerd/load.json")
-        source["path"] = name
-
-    changed(target, twice_as_fast)
-    changed(folder / "load" / "interleaved.json", named)
-
-
-@pytest.mark.parametrize("name", ["warm/workerd/forged.json", "warm/workerd/deep/load.json", "warm/node/load.json"])
-def test_figures_from_a_file_that_no_check_reads_are_refused(folder: Path, name: str) -> None:
-    """A load.json in another place is held against no histogram: nothing is computed from it."""
-    moved(folder, name)
-    write_manifest(folder)
-    (found,) = [each for each in verify(folder) if each.file == "comparison.json"]
-    assert f"has warm of 'workerd' in load/{name}" in found.was
-    with pytest.raises(ReportFileError, match="warm"):
-        bundle.build(folder)
-
-
-@pytest.mark.parametrize("slug", ["workerd/x", "..", ".", "", "a\\b"])
-def test_a_subject_is_kept_in_one_folder(folder: Path, slug: str) -> None:
-    """Else its promises would be read from a place that no check looks at."""
-
-    def renamed(report: Any) -> None:
-        next(each for each in report["subjects"] if each["name"] == "workerd")["slug"] = slug
-
-    changed(folder / "load" / "interleaved.json", renamed)
-    with pytest.raises(ReportFileError, match="names the folder"):
-        bundle.build(folder)
-
-
-def test_the_manifest_is_sha256sums_own(whole: Path) -> None:
-    """Sorted, every file but itself, and `sha256sum -c` agrees."""
-    listed = parsed((whole / MANIFEST_FILE).read_text())
-    files = {path.relative_to(whole).as_posix() for path in whole.rglob("*") if path.is_file()}
-    assert listed.keys() == files - {MANIFEST_FILE}
-    assert list(listed) == sorted(listed)
-    subprocess.run(["sha256sum", "--check", "--strict", "--quiet", MANIFEST_FILE], cwd=whole, check=True)
-
-
-def test_writing_it_again_gives_the_same_bytes(folder: Path) -> None:
-    before = (folder / MANIFEST_FILE).read_bytes()
-    write_manifest(folder)
-    assert (folder / MANIFEST_FILE).read_bytes() == before
-
-
-def test_the_command_says_what_differs_and_ends_with_its_code(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["report", "verify", str(folder)]) == 0
-    assert "everything is as the raw files say" in capsys.readouterr().out
-    (folder / "about.json").write_text("{")
-    assert cli.main(["report", "verify", str(folder)]) == VerificationError.exit_code
-    out, err = capsys.readouterr()
-    assert out.startswith("about.json: SHA-256 is 021fb596db81..., should be ")
-    assert "differences in" in err
-
-
-def test_rebuilding_makes_good_what_was_computed_and_keeps_what_was_measured(
-    whole: Path, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Page, figures and manifest come back to the byte; a raw file that was changed is not healed, and is found."""
-    for name in ("index.html", "comparison.json", "summary.md", MANIFEST_FILE):
-        (folder / name).unlink()
-    assert cli.main(["report", "rebuild", str(folder)]) == 0
-    assert capsys.readouterr().out == f"Report: {folder / 'index.html'}\n"
-    assert (folder / MANIFEST_FILE).read_bytes() == (whole / MANIFEST_FILE).read_bytes()
-    (folder / "about.json").unlink()
-    assert cli.main(["report", "rebuild", str(folder)]) == ReportFileError.exit_code
-
-
-def test_the_command_refuses_what_is_no_bundle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["report", "verify", str(tmp_path)]) == ReportFileError.exit_code
-    assert "is not the folder of a comparison" in capsys.readouterr().err
-
-
-def test_differences_are_named_by_what_names_a_record() -> None:
-    """And a rounding of another machine is none."""
-    one = {"series": [{"subject": "a", "mode": "m", "center": 1.0, "n": 3}], "flag": True, "only": [1, 2]}
-    other = {"series": [{"subject": "a", "mode": "m", "center": 1.0 + 1e-12, "n": 4}], "flag": 1, "more": None}
-    assert list(between(one, other)) == [
-        ("series[a m].n", "3", "4"),
-        ("flag", "True", "1"),
-        ("only", "2 entries", "nothing"),
-        ("more", "nothing", "None"),
-    ]
