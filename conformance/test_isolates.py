@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,6 +20,8 @@ SAME_CODE = 6
 MANY = 20
 TOGETHER = 16
 AT_ONCE = 64
+LIGHT = 50
+LAUNCHES = 3
 
 
 @requirement("ISO-1")
@@ -126,30 +129,46 @@ def test_first_requests_at_once_are_served(launch: Launcher, judge: Judge) -> No
 @requirement("ISO-5")
 def test_no_isolate_per_request(launch: Launcher, judge: Judge) -> None:
     """While one warm isolate can take the load, no other one of the same Worker is made."""
-    requests = 50
-    instance = launch("lifecycle")
-    answers = [instance.fetch("lifecycle", ISOLATE).json() for _ in range(requests)]
-    with ThreadPoolExecutor(2) as pool:
-        answers += [
-            answer.json() for answer in pool.map(lambda _: instance.fetch("lifecycle", ISOLATE), range(requests))
-        ]
-    isolates = len({answer["nonce"] for answer in answers})
-    judge.measured_value("isolates", isolates, f"isolates for {2 * requests} light requests")
+    isolates, _ = _fewest_isolates(launch, judge, _one_after_the_other)
+    judge.measured_value("isolates", isolates, f"isolates for {2 * LIGHT} light requests")
     judge.promise(isolates == 1, expected="one isolate for light load", saw=f"{isolates} isolates")
 
 
 @requirement("ISO-5")
 def test_waiting_requests_need_no_second_isolate(launch: Launcher, judge: Judge) -> None:
     """Sixteen requests that only wait do not fill an isolate: one is enough for all of them."""
-    instance = launch("lifecycle")
-    warm = ask(instance, "lifecycle", "/isolate")["nonce"]
-    answers = _overlap(instance)
-    isolates = {answer["nonce"] for answer in answers} | {warm}
-    judge.measured_value("isolates", len(isolates), f"isolates for {TOGETHER} waiting requests")
-    judge.promise(len(isolates) == 1, expected="one isolate, the warm one", saw=f"{len(isolates)} isolates")
+    isolates, answers = _fewest_isolates(launch, judge, _overlap)
+    judge.measured_value("isolates", isolates, f"isolates for {TOGETHER} waiting requests")
+    judge.promise(isolates == 1, expected="one isolate, the warm one", saw=f"{isolates} isolates")
     # Only now, as requests that never met because each had an isolate have broken the promise.
-    most = max(answer["most"] for answer in answers)
+    most = max(answer["most"] for answer in answers if "most" in answer)
     judge.control(most > 1, expected="requests that wait at the same time", saw=f"at most {most} at a time")
+
+
+def _fewest_isolates(
+    launch: Launcher, judge: Judge, load: Callable[[Instance], list[Any]]
+) -> tuple[int, list[dict[str, Any]]]:
+    """Of a few launches, and what was answered then.
+
+    A request that a busy machine holds up looks to a runtime as one that computes, for which it may rightly make a
+    second isolate; a runtime that makes one for waiting or light requests does so in every launch.
+    """
+    seen: list[tuple[int, list[dict[str, Any]]]] = []
+    while len(seen) < LAUNCHES and not (seen and seen[-1][0] == 1):
+        instance = launch("lifecycle")
+        answers = [ask(instance, "lifecycle", "/isolate"), *load(instance)]
+        seen.append((len({answer["nonce"] for answer in answers}), answers))
+    judge.saw("isolates of each launch", [isolates for isolates, _ in seen])
+    return min(seen, key=lambda launch: launch[0])
+
+
+def _one_after_the_other(instance: Instance) -> list[Any]:
+    """Light requests one at a time, and then two at a time."""
+    answers = [instance.fetch("lifecycle", ISOLATE).json() for _ in range(LIGHT)]
+    with ThreadPoolExecutor(2) as pool:
+        return answers + [
+            answer.json() for answer in pool.map(lambda _: instance.fetch("lifecycle", ISOLATE), range(LIGHT))
+        ]
 
 
 def _is_whole(answer: Response) -> bool:
