@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import msgspec
 
 from harness.adapters.reference.control.capabilities import Answer, Call, Capability, Refusal
 from harness.adapters.reference.control.capabilities.service import ServiceCapability
@@ -16,10 +20,19 @@ if TYPE_CHECKING:
 
 
 async def _follow_url(call: Call, capability: Capability, plain: Callable[[], Awaitable[Answer]]) -> Answer:
-    """A bound fetch() goes where its URL says."""
-    if isinstance(capability, ServiceCapability) and call.method == "fetch":
+    """A bound fetch() goes where its URL says, if that is an address; a mere name stands for the binding still."""
+    if isinstance(capability, ServiceCapability) and call.method == "fetch" and _is_address(call.arguments[0]["url"]):
         return await call.invocation.deployment.capabilities[OUTBOUND].call(call)
     return await plain()
+
+
+def _is_address(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return True
 
 
 async def _rpc_missing(call: Call, capability: Capability, plain: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -29,11 +42,28 @@ async def _rpc_missing(call: Call, capability: Capability, plain: Callable[[], A
 
 
 async def _rpc_json_only(call: Call, capability: Capability, plain: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Arguments and values that JSON cannot hold are refused."""
+    is_rpc = isinstance(capability, ServiceCapability) and call.method == "rpc"
+    if is_rpc and _beyond_json(call.arguments[1]):
+        raise Refusal("arguments can be of JSON only", "DataCloneError")
     answer = await plain()
-    is_value = isinstance(answer.value, str | int | float | bool | None.__class__)
-    if isinstance(capability, ServiceCapability) and call.method == "rpc" and not is_value:
-        raise Refusal("only text, numbers and booleans can be returned", "DataCloneError")
+    if is_rpc and _beyond_json(answer.value):
+        raise Refusal("only JSON can be returned", "DataCloneError")
     return answer
+
+
+def _beyond_json(coded: Any) -> bool:
+    """Whether what the prelude's structured.js coded holds anything but JSON and `undefined`."""
+    trees = [msgspec.json.decode(coded["c"])] if isinstance(coded, dict) and "c" in coded else []
+    while trees:
+        tree = trees.pop()
+        if isinstance(tree, dict):
+            trees += tree.values()
+        elif isinstance(tree, list) and isinstance(tree[0], list):
+            trees += tree[0]
+        elif isinstance(tree, list) and tree[0] != "v":
+            return True
+    return False
 
 
 async def _rpc_swallows_error(call: Call, capability: Capability, plain: Callable[[], Awaitable[Answer]]) -> Answer:
