@@ -6,22 +6,28 @@ import sys
 from pathlib import Path
 
 from harness.comparison_plan import ComparisonPlan, PlannedSubject
+from harness.features import ConformanceClass
 from harness.toolchain import CHECKOUT
 from reports.compare.folder import CONFORMANCE_FOLDER, LOAD_FOLDER
 
-WORKERS = 2
-"""Tests side by side. More would take processor time from each other's timing rows."""
+WORKERS, WITHOUT_LIMITS = 2, 3
+"""Tests side by side. More would take processor time from each other's rows on limits, of which some have none."""
+
+_NOT_NEEDED = ("hypothesispytest", "anyio")
+"""Plugins of pytest that the project's own tests use: to import them takes longer than all else at the start."""
 
 
 def conformance(plan: ComparisonPlan, subject: PlannedSubject, folder: Path) -> list[str]:
     """Judge one runtime."""
+    workers = WORKERS if ConformanceClass.RESOURCES in subject.runtime.classes else WITHOUT_LIMITS
     return [
         sys.executable,
         "-m",
         "pytest",
         "conformance",
         "-n",
-        str(WORKERS),
+        str(workers),
+        *(word for plugin in _NOT_NEEDED for word in ("-p", f"no:{plugin}")),
         f"--runtime={subject.specification}",
         f"--profile={plan.profile}",
         f"--report={as_given(folder / CONFORMANCE_FOLDER / subject.slug)}",
