@@ -58,7 +58,7 @@ def test_free_plan_limit_is_where_it_is_promised(launch: Launcher, judge: Judge)
     """On the free plan work for 2 and for 5 ms is served, work for 50 ms is stopped, and not before 10 ms of CPU."""
     rate = rounds_per_ms(launch, judge)
     instance = launch("cpu", plan=Plan.FREE, instruments=(Ledger,))
-    _judge_bracket(instance, judge, rate, FREE_LIMIT_MS, served_ms=(2, 5), stopped_ms=50)
+    _judge_bracket(instance, judge, rate, FREE_LIMIT_MS, served_ms=(2, 5), stopped_ms=50, may_escape=1)
 
 
 @requirement("CPU-6")
@@ -155,13 +155,21 @@ def test_excessive_limit_is_refused(launch: Launcher, judge: Judge) -> None:
 
 
 def _judge_bracket(
-    instance: Instance, judge: Judge, rate: float, limit_ms: int, *, served_ms: tuple[int, ...], stopped_ms: int
+    instance: Instance,
+    judge: Judge,
+    rate: float,
+    limit_ms: int,
+    *,
+    served_ms: tuple[int, ...],
+    stopped_ms: int,
+    may_escape: int = 0,
 ) -> None:
     """Requests with work below and beyond the limit; where it bites is read off their records.
 
     `rate`: rounds in a millisecond. Of three requests below the limit one may be stopped, where the machine makes the
-    same work take longer than the calibration found, if it is recorded with the whole limit. Of three beyond it one may
-    be served: what is to stop it may itself wait for a core on a busy machine, and longer than the work takes.
+    same work take longer than the calibration found, if it is recorded with the whole limit. `may_escape`: how many
+    of three beyond it may be served, where the work is so short that on a busy machine what is to stop it may wait
+    longer for a core.
     """
     for _ in range(6):
         ending(instance, burn_path(rate / 4))  # compiled by now, in this isolate too
@@ -180,7 +188,7 @@ def _judge_bracket(
             saw="; ".join(evidence(accounts)),
         )
     judge.promise(
-        sum(ended.served for ended, _ in beyond) <= 1,
+        sum(ended.served for ended, _ in beyond) <= may_escape,
         expected=f"work for {stopped_ms} ms to be stopped under a limit of {limit_ms} ms",
         saw="; ".join(evidence(beyond)),
     )
