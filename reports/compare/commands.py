@@ -14,7 +14,7 @@ WORKERS, WITHOUT_LIMITS = 2, 3
 """Tests side by side. More would take processor time from each other's rows on limits, of which some have none."""
 
 _NOT_NEEDED = ("hypothesispytest", "anyio")
-"""Plugins of pytest that the project's own tests use: to import them takes longer than all else at the start."""
+"""Plugins of pytest that other packages bring along: to import them takes longer than all else at the start."""
 
 
 def conformance(plan: ComparisonPlan, subject: PlannedSubject, folder: Path) -> list[str]:
