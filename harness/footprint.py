@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,11 +64,19 @@ def leaving_nothing(folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            deadline = time.monotonic() + GONE_DEADLINE_S
-            while (left := Footprint.now(folder).beyond(before)) and time.monotonic() < deadline:
-                time.sleep(0.01)
-        if left:
-            raise PromiseBroken("nothing left behind", "; ".join(left))
+            gone = soon(lambda: not Footprint.now(folder).beyond(before))
+        if not gone:
+            raise PromiseBroken("nothing left behind", "; ".join(Footprint.now(folder).beyond(before)))
+
+
+def soon(holds: Callable[[], bool]) -> bool:
+    """Wait until it holds; False when it does not within the time that what was told to end may take."""
+    deadline = time.monotonic() + GONE_DEADLINE_S
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ import httpx
 from harness.adapters.workerd import WorkerdRuntime
 from harness.errors import DeployRefused, ScriptError, StartError, Unanswered
 from harness.features import Feature
-from harness.runtime import PLAIN, IsolatesOnDemand, Ledger, require_features
+from harness.runtime import PLAIN, IsolatesOnDemand, Ledger, Processes, require_features
 from tests.third_party import HOST, TinyInstance, TinyRuntime
 
 
@@ -195,6 +195,19 @@ class NeverNoticesADeath(_Fronted):
     class front(TinyInstance):  # noqa: N801
         def alive(self):
             return True
+
+
+class NamesTheDead(_Fronted):
+    class front(TinyInstance):  # noqa: N801
+        def __init__(self, started):
+            super().__init__(started)
+            self._named = super().instrument(Processes).pids()
+
+        def instrument(self, kind):
+            return self if kind is Processes else super().instrument(kind)
+
+        def pids(self):
+            return self._named
 
 
 class RedeploysNothing(TinyRuntime):

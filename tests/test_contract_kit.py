@@ -30,6 +30,7 @@ WRONG = {
     "MixesAnswersUp": "test_fetches_at_once",
     "ForgetsWhyItFailed": "test_fetch_keeps_its_deadline",
     "NeverNoticesADeath": "test_a_death_is_told",
+    "NamesTheDead": "test_a_death_is_told",
     "RedeploysNothing": "test_redeploy",
     "RedeploysWhatItDoesNotClaim": "test_redeploy",
     "TakesBrokenVersions": "test_redeploy",
