@@ -7,10 +7,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from conformance.asking import ask
 from harness.errors import Unanswered
+from harness.judging import Judge
 from harness.runtime import Instance, Request
 
 PING = Request(path="/")
+
+MOST_LOOKS = 5
+"""A Worker may have a second isolate, made when the first had work: so many requests look for the first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +64,16 @@ def watch(instance: Instance, neighbour: str, misbehave: Callable[[], str]) -> N
         failures=tuple(dict.fromkeys(failure for _, failure in pings if failure)),
         other_took_ms=took_ms,
         other_ended=ended,
+    )
+
+
+def judge_isolate_lives_on(judge: Judge, instance: Instance, neighbour: str, before: str) -> None:
+    """One isolate that is seen again is alive; one that is not among so many answers in a row is taken for dead."""
+    seen: list[str] = []
+    while before not in seen and len(seen) < MOST_LOOKS:
+        seen.append(ask(instance, neighbour, "/")["nonce"])
+    judge.promise(
+        before in seen, expected="the neighbour's isolate to live on", saw=f"{before} before, {', '.join(seen)} after"
     )
 
 

@@ -15,7 +15,7 @@ from conformance.burning import (
     control_light_work,
     ending,
 )
-from conformance.fate import watch
+from conformance.fate import judge_isolate_lives_on, watch
 from conformance.mark import requirement
 from harness.judging import Judge, Launcher
 from harness.runtime import Instance, Invocation, Ledger, Outcome, Plan, Request, Response
@@ -54,13 +54,12 @@ def test_spin_behind_the_response_is_interrupted(launch: Launcher, judge: Judge)
     answer, record = _behind_the_response(instance, OVERRUN_ROUNDS)
     judge.saw("the record of the request", record.as_evidence())
     judge.control(answer.status == 200, expected="the response before the loop", saw=f"status {answer.status}")
-    after = ask(instance, "neighbour", "/")["nonce"]
     judge.promise(
         record.outcome is Outcome.EXCEEDED_CPU,
         expected=f"outcome {Outcome.EXCEEDED_CPU.value}",
         saw=f"outcome {record.outcome.value} after {record.cpu_time_ms:.0f} ms of CPU",
     )
-    judge.promise(before == after, expected="the neighbour's isolate to live on", saw=f"{before} before, {after} after")
+    judge_isolate_lives_on(judge, instance, "neighbour", before)
 
 
 def _behind_the_response(instance: Instance, rounds: int) -> tuple[Response, Invocation]:
@@ -95,5 +94,4 @@ def _judge_interruption(instance: Instance, judge: Judge, path: str) -> None:
         expected="every request to the neighbour to be answered",
         saw="; ".join(neighbour.failures),
     )
-    after = ask(instance, "neighbour", "/")["nonce"]
-    judge.promise(before == after, expected="the neighbour's isolate to live on", saw=f"{before} before, {after} after")
+    judge_isolate_lives_on(judge, instance, "neighbour", before)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.asking import ask
-from conformance.fate import Neighbour, watch
+from conformance.fate import Neighbour, judge_isolate_lives_on, watch
 from conformance.holding import SERVED_MIB, hold
 from conformance.mark import requirement
 from harness.judging import Judge, Launcher
@@ -44,7 +44,7 @@ def test_neighbour_survives_exhausted_memory(launch: Launcher, judge: Judge) -> 
         expected="every request to the neighbour to be answered",
         saw=f"{'; '.join(neighbour.failures)} (the other ended: {neighbour.other_ended})",
     )
-    _judge_isolate(judge, instance, before)
+    judge_isolate_lives_on(judge, instance, "neighbour", before)
 
 
 @requirement("ISO-11")
@@ -64,18 +64,13 @@ def test_neighbour_is_served_beside_a_spin(launch: Launcher, judge: Judge) -> No
         expected="the neighbour to be served during the spin",
         saw="; ".join(neighbour.failures) or neighbour.described(),
     )
-    _judge_isolate(judge, instance, before)
+    judge_isolate_lives_on(judge, instance, "neighbour", before)
 
 
 def _spin(instance: Instance) -> str:
     """Have the other Worker compute without a pause; how that ended, by its limit or by itself."""
     path = f"/burn?divisions={SPIN_DIVISIONS}"
     return f"status {instance.fetch('concurrency', Request(path=path)).status}"
-
-
-def _judge_isolate(judge: Judge, instance: Instance, before: str) -> None:
-    after = ask(instance, "neighbour", "/")["nonce"]
-    judge.promise(before == after, expected="the neighbour's isolate to live on", saw=f"{before} before, {after} after")
 
 
 def _keep(judge: Judge, neighbour: Neighbour) -> None:
