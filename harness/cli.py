@@ -7,6 +7,7 @@ itself. (The promises are judged with pytest: `pytest conformance --runtime=NAME
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import entry_points
@@ -18,6 +19,8 @@ from harness.errors import IsomarkError, UsageError
 
 GROUP = "isomark.commands"
 EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+"""As of a program that SIGPIPE ended."""
 
 
 class Command(Protocol):
@@ -60,13 +63,19 @@ def main(words: Sequence[str] | None = None) -> int:
         by_name[command.name] = command
     try:
         arguments = parser.parse_args(words)
-        return by_name[arguments.command].run(arguments)
+        code = by_name[arguments.command].run(arguments)
+        sys.stdout.flush()
+        return code
     except IsomarkError as error:
         print(f"isomark: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("isomark: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. What is left of it must not fail again when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,17 @@ def test_rebuilding_makes_good_what_was_computed_and_keeps_what_was_measured(
 def test_the_command_refuses_what_is_no_bundle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["report", "verify", str(tmp_path)]) == ReportFileError.exit_code
     assert "is not the folder of a comparison" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly(folder: Path) -> None:
+    """As of `| head`: what is printed meets nobody, in the middle or at the end."""
+    (folder / "about.json").write_text("{")
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as nobody:
+        command = [sys.executable, "-m", "harness.cli", "report", "verify", str(folder)]
+        done = subprocess.run(command, stdout=nobody, stderr=subprocess.PIPE, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (cli.EXIT_BROKEN_PIPE, b"")
 
 
 def test_differences_are_named_by_what_names_a_record() -> None:
