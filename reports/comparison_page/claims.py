@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from harness.comparison_results import Claim, Grade
+from harness.comparison_results import Claim
+from reports import grades
 from reports.comparison_page.material import Material, is_inside
 from reports.evidence import Link, file_link
 from reports.key_figures import range_in, value_in
 
-_SLUGS = {Grade.KEPT: "kept", Grade.NOT_KEPT: "broken", Grade.NOT_SHOWN: "inconclusive", Grade.NOT_MEASURED: ""}
+ANCHOR = "claims"
+"""Where they are on the page."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +64,7 @@ def _row(claim: Claim) -> Row:
     return Row(
         subject=claim.subject or "nobody",
         grade=claim.grade.value,
-        slug=_SLUGS[claim.grade],
+        slug=grades.slug(claim.grade),
         figure="" if claim.value is None else value_in(claim.value, claim.unit),
         interval=interval,
         launches=f"{claim.launches:,}" if claim.launches else "",

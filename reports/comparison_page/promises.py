@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-from harness.comparison_results import Subject
+from harness.comparison_results import Claim, Subject
 from harness.results import ConformanceReport
 from harness.verdict import ClassVerdict, Verdict
-from reports import promises
+from reports import grades, promises
+from reports.comparison_page import claims
 from reports.comparison_page.material import Material, judgeable
 from reports.conformance_page import FILE_NAME as CONFORMANCE_PAGE
 from reports.promises import Area, Outcome, Requirement
@@ -22,6 +23,7 @@ class Judged:
 
     name: str
     page: str
+    claims: tuple[Claim, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +43,23 @@ class Outcomes:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What became of a promise, or the grade of a claim, with the way to its evidence."""
+
+    value: str
+    slug: str
+    address: str
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Promise:
-    """A requirement: (outcome, address of its evidence, what was seen) for each subject; None where it has no row."""
+    """A requirement and how each subject stands to it; None where it has no row."""
 
     id: str
     level: str
     statement: str
-    outcomes: tuple[tuple[Outcome, str, str] | None, ...]
+    standings: tuple[Standing | None, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +92,9 @@ class SideBySide:
 def side_by_side(material: Material) -> SideBySide:
     """All that was judged and could be read; `missing` says of whom it could not."""
     subjects = [each for each in material.report.subjects if each.name in material.judged]
-    judged = [Judged(name=each.name, page=_page(material, each)) for each in subjects]
+    judged = [
+        Judged(name=each.name, page=_page(material, each), claims=tuple(_claims(material, each))) for each in subjects
+    ]
     reports = [material.judged[each.name] for each in subjects]
     areas = [{area.anchor: area for area in promises.areas(report)} for report in reports]
     return SideBySide(
@@ -94,6 +108,10 @@ def side_by_side(material: Material) -> SideBySide:
             if each.conformance in material.problems
         ),
     )
+
+
+def _claims(material: Material, subject: Subject) -> Iterator[Claim]:
+    return (each for each in material.report.claims if each.subject == subject.name)
 
 
 def _page(material: Material, subject: Subject) -> str:
@@ -138,11 +156,17 @@ def _promise(found: list[Requirement | None], judged: list[Judged]) -> Promise:
         id=one.id,
         level=one.level,
         statement=one.statement,
-        outcomes=tuple(
-            (each.outcome, f"{who.page}#{each.anchor}" if who.page else "", each.seen) if each else None
-            for each, who in zip(found, judged, strict=True)
-        ),
+        standings=tuple(_standing(each, who) if each else None for each, who in zip(found, judged, strict=True)),
     )
+
+
+def _standing(requirement: Requirement, judged: Judged) -> Standing:
+    """Of a claim on cost the worst of its limits: measurements grade it, no test."""
+    if requirement.level == promises.GRADED:
+        grade, several = grades.worst(each for each in judged.claims if each.requirement == requirement.id)
+        return Standing(value=grade.value, slug=grades.slug(grade), address=f"#{claims.ANCHOR}", note=several)
+    address = f"{judged.page}#{requirement.anchor}" if judged.page else ""
+    return Standing(value=requirement.outcome.value, slug=requirement.outcome.slug, address=address)
 
 
 def _surprises(areas: list[dict[str, Area]], judged: list[Judged]) -> list[Surprise]:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from harness.comparison_results import Claim, Grade, Role, Subject
+from harness.comparison_results import Claim, Role, Subject
 from harness.results import ConformanceReport
 from harness.verdict import Verdict
-from reports import conformance_page, promises
+from reports import conformance_page, grades, promises
+from reports.comparison_page import claims
 from reports.promises import Area, Outcome, Requirement
 from reports.quantities import counted
 from reports.site.nights import Night, Published
@@ -21,17 +22,6 @@ ROLES = {
     Role.FLOOR: "plain process, the floor",
 }
 
-CLAIMS_ANCHOR = "claims"
-"""Where a comparison's page has its claims."""
-
-_GRADES = {
-    Grade.NOT_KEPT: "broken",
-    Grade.NOT_SHOWN: "inconclusive",
-    Grade.KEPT: "kept",
-    Grade.NOT_MEASURED: "not-run",
-}
-# Among promises: where the outcome is that stands for the same.
-_GRADE_RANKS = {Grade.NOT_KEPT: 0, Grade.NOT_SHOWN: 1, Grade.KEPT: 3, Grade.NOT_MEASURED: 4}
 _WORST_FIRST = (Outcome.BROKEN, Outcome.INCONCLUSIVE, Outcome.UNSUPPORTED, Outcome.KEPT, Outcome.NOT_RUN)
 
 
@@ -217,15 +207,13 @@ def _cell(judged: _Judged, requirement: Requirement) -> Cell:
     )
 
 
-def _claim_cell(judged: _Judged, claims: Sequence[Claim]) -> Cell:
+def _claim_cell(judged: _Judged, limits: Sequence[Claim]) -> Cell:
     """The worst of its limits."""
-    grades = [each.grade for each in claims] or [Grade.NOT_MEASURED]
-    grade = min(grades, key=lambda each: _GRADE_RANKS[each])
-    several = f"{grades.count(Grade.KEPT)} of {len(grades)} limits kept" if len(grades) > 1 else ""
+    grade, several = grades.worst(limits)
     return Cell(
         word=grade.value,
-        slug=_GRADES[grade],
-        rank=_GRADE_RANKS[grade],
+        slug=grades.slug(grade),
+        rank=_rank(grades.STANDS_FOR[grade]),
         note=several,
-        address=f"runs/{judged.night.name}/index.html#{CLAIMS_ANCHOR}",
+        address=f"runs/{judged.night.name}/index.html#{claims.ANCHOR}",
     )
