@@ -67,6 +67,28 @@ def test_an_isolate_stands_beside_the_container_and_the_floor(tmp_path: Path) ->
     assert found.low < 290 / 4 < found.high
 
 
+def test_the_slowest_of_few_answers_says_of_how_many(tmp_path: Path) -> None:
+    """Of one answer on either side there is no second percentile: the pair of medians says it all."""
+    isolate = {"p50_ns": spread(4 * MS), "p99_ns": spread(6 * MS, seed=9)}
+    subjects = [
+        each.cell("cold-start", "isolate", **isolate, count=150).cell("warm", "closed-1", **isolate, count=1_000)
+        for each in (runtime(), repeat())
+    ]
+    for subject, seed in ((container(), 2), (node(), 3)):
+        subjects.append(subject.cell("cold-start", "runtime", spread(90 * MS, seed=seed), count=10))
+    for subject in subjects[:2]:
+        subject.cell("cold-start", "runtime", spread(50 * MS, seed=4), count=10)
+    report = computed(tmp_path, *subjects)
+    assert [each for each in titles(report) if "99th" in each] == [
+        "cold start, 99th percentile of 15 and 1 answers: an isolate of workerd, and container started",
+        "cold start, 99th percentile of 15 and 1 answers: an isolate of workerd, and node started",
+    ]
+    assert [each.title for each in noise(report) if each.left.quantity == "p99"] == [
+        "A/A, cold-start, an isolate, 99th percentile of 15 answers: workerd twice",
+        "A/A, warm, one at a time, 99th percentile: workerd twice",
+    ]
+
+
 def test_the_numbers_are_those_of_the_statistics(tmp_path: Path) -> None:
     """Ratio, interval, p and effect of the launches; and Holm's correction over all pairs that are no noise pairs."""
     subjects = [cold(runtime(), 4, 50), cold(repeat(), 4, 50, seed=5), cold(node(), 0, 52, seed=3)]

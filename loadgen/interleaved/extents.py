@@ -19,7 +19,7 @@ LAUNCHES = {"quick": QUICK, "full": FULL}
 EXTENTS: Mapping[str, Mapping[str, Extent]] = {
     "cold-start": {
         "quick": Extent(launches=QUICK, rounds=1, count=15, starts=1, without=("code-cache",)),
-        "full": Extent(launches=FULL, rounds=2, count=30, starts=2),
+        "full": Extent(launches=FULL, rounds=2, count=50, starts=2),
     },
     "warm": {
         "quick": Extent(launches=QUICK, rounds=1, seconds=0.12, warm_up_s=0.03, rates_rps=(200,)),

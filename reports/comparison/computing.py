@@ -11,7 +11,7 @@ from harness.verdict import Verdict
 from reports.comparison.claims import claims_of
 from reports.comparison.evidence import Evidence
 from reports.comparison.exclusions import excluded_of, warnings_of
-from reports.comparison.figures import series_of
+from reports.comparison.figures import answers_of, series_of
 from reports.comparison.pair_rules import RULES, couples, repeated
 from reports.comparison.pairs import pairs_of
 from reports.comparison.raw import Raw, read_raw
@@ -28,7 +28,8 @@ def compute(folder: Path) -> ComparisonReport:
     seed = interleaved.run.seed or 0
     roles = {each.name: each.role for each in raw.subjects}
     series, excluded = series_of(raw), excluded_of(raw)
-    pairs = pairs_of(couples(RULES, series, roles), repeated(series, roles), seed=seed)
+    answers = answers_of(raw)
+    pairs = pairs_of(couples(RULES, series, roles, answers), repeated(series, roles, answers), seed=seed)
     return ComparisonReport(
         complete=about.complete and interleaved.complete,
         why_incomplete=about.why_incomplete or interleaved.why_incomplete,

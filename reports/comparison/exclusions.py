@@ -9,11 +9,9 @@ from typing import assert_never
 from harness import load_results as results
 from harness.comparison_results import Excluded
 from harness.load_results import LoadCell, LoadReport, LoadWarning
+from reports.comparison.figures import FEW_FOR_P99, answers_of
 from reports.comparison.raw import Raw
 from reports.comparison.wording import launches_words, mode_words
-
-FEW_FOR_P99 = 100
-"""Answers of one launch: of fewer, the 99th percentile is the slowest or nearly so."""
 
 
 def excluded_of(raw: Raw) -> tuple[Excluded, ...]:
@@ -109,17 +107,10 @@ def _of_cell(cell: LoadCell, load: LoadReport) -> Iterator[str]:
 
 def _few_for_p99(raw: Raw) -> Iterator[str]:
     """One sentence for a scenario, about the cell with the fewest."""
+    answers = answers_of(raw)
     for scenario in dict.fromkeys(source.scenario for source in raw.sources):
-        fewest = min(
-            (
-                (cell.count / len(cell.figures.per_launch_p50_ns), cell.mode, source.subject)
-                for source, load in raw.measured
-                if source.scenario == scenario
-                for cell in load.cells
-                if cell.figures is not None and cell.figures.per_launch_p50_ns
-            ),
-            default=None,
-        )
+        found = ((count, mode, subject) for (name, mode, subject), count in answers.items() if name == scenario)
+        fewest = min(found, default=None)
         if fewest is not None and fewest[0] < FEW_FOR_P99:
             count, mode, subject = fewest
             yield (

@@ -16,6 +16,12 @@ Key = tuple[str, str, str, str]
 
 P50, P99, THROUGHPUT = "p50", "p99", "throughput"
 
+FEW_FOR_P99 = 100
+"""Answers of one launch: of fewer, the 99th percentile is the slowest or nearly so."""
+
+Answers = Mapping[tuple[str, str, str], float]
+"""Right answers of a launch, the mean, by scenario, mode and subject."""
+
 FIGURES: Mapping[str, tuple[str, ...]] = {"concurrency": (P50, P99, THROUGHPUT)}
 """By scenario. Elsewhere throughput is the rate that was asked for, or latency upside down."""
 
@@ -54,6 +60,16 @@ def series_of(raw: Raw) -> tuple[Series, ...]:
     return tuple(
         each for source, load in raw.measured for each in _of_load(load, source.subject, promises[source.subject])
     )
+
+
+def answers_of(raw: Raw) -> Answers:
+    """Of every cell that has figures of the target."""
+    return {
+        (source.scenario, cell.mode, source.subject): cell.count / len(cell.figures.per_launch_p50_ns)
+        for source, load in raw.measured
+        for cell in load.cells
+        if cell.figures is not None and cell.figures.per_launch_p50_ns
+    }
 
 
 def _of_load(load: LoadReport, subject: str, promises: Broken) -> Iterator[Series]:

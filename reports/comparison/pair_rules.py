@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from itertools import combinations, product
 
 from harness.comparison_results import Role, Series
-from reports.comparison.figures import P50, P99, THROUGHPUT
+from reports.comparison.figures import FEW_FOR_P99, P50, P99, THROUGHPUT, Answers
 from reports.comparison.wording import mode_words, point_of, quantity_words
 
 PSS_EACH = "PSS MB per instance"
@@ -153,16 +153,18 @@ class Couple:
     right: Series
 
 
-def couples(rules: Iterable[Rule], series: Iterable[Series], roles: dict[str, Role]) -> Iterator[Couple]:
+def couples(
+    rules: Iterable[Rule], series: Iterable[Series], roles: dict[str, Role], answers: Answers
+) -> Iterator[Couple]:
     """What the rules find. A rule without a series for one of its sides finds nothing."""
     every = tuple(series)
     for rule in rules:
         for left_name, right_name in _names(rule, roles):
             for quantity in rule.quantities:
-                yield from _of_rule(rule, every, left_name, right_name, quantity)
+                yield from _of_rule(rule, every, left_name, right_name, quantity, answers)
 
 
-def repeated(series: Iterable[Series], roles: dict[str, Role]) -> Iterator[Couple]:
+def repeated(series: Iterable[Series], roles: dict[str, Role], answers: Answers) -> Iterator[Couple]:
     """The A/A pairs: every figure of the first runtime against the same of its repeat."""
     every = tuple(series)
     first = next((name for name, role in roles.items() if role is Role.RUNTIME), None)
@@ -170,8 +172,8 @@ def repeated(series: Iterable[Series], roles: dict[str, Role]) -> Iterator[Coupl
         there = {(each.scenario, each.mode, each.quantity): each for each in every if each.subject == again}
         for left in every:
             right = there.get((left.scenario, left.mode, left.quantity))
-            if left.subject == first and right is not None:
-                parts = (left.scenario, mode_words(left.scenario, left.mode), quantity_words(left.quantity))
+            if left.subject == first and right is not None and not _is_the_median(left, right, answers):
+                parts = (left.scenario, mode_words(left.scenario, left.mode), _in_words(left, right, answers))
                 what = ", ".join(filter(None, parts))
                 yield Couple(title=f"A/A, {what}: {first} twice", left=left, right=right)
 
@@ -186,7 +188,9 @@ def _names(rule: Rule, roles: dict[str, Role]) -> Iterator[tuple[str, str]]:
         yield from product(lefts, (name for role in rule.right_roles for name, own in roles.items() if own is role))
 
 
-def _of_rule(rule: Rule, every: tuple[Series, ...], left_name: str, right_name: str, quantity: str) -> Iterator[Couple]:
+def _of_rule(
+    rule: Rule, every: tuple[Series, ...], left_name: str, right_name: str, quantity: str, answers: Answers
+) -> Iterator[Couple]:
     lefts = _matching(every, rule.scenario, left_name, rule.left, quantity)
     rights = _matching(every, rule.scenario, right_name, rule.right or rule.left, rule.right_quantity or quantity)
     if not rule.right:
@@ -197,15 +201,37 @@ def _of_rule(rule: Rule, every: tuple[Series, ...], left_name: str, right_name: 
         rights = _picked(rights) if rule.right else rights
     for left in lefts:
         for right in rights:
-            if left is not right and (rule.right or left.mode == right.mode):
+            if left is right or _is_the_median(left, right, answers):
+                continue
+            if rule.right or left.mode == right.mode:
                 title = rule.title.format(
                     left=left_name,
                     right=right_name,
                     mode=mode_words(rule.scenario, left.mode),
                     right_mode=mode_words(rule.scenario, right.mode),
-                    quantity=quantity_words(quantity),
+                    quantity=_in_words(left, right, answers),
                 )
                 yield Couple(title=title, left=left, right=right)
+
+
+def _of_each(left: Series, right: Series, answers: Answers) -> list[float]:
+    """How many answers a launch of either has; empty for figures that are no 99th percentiles."""
+    keys = ((each.scenario, each.mode, each.subject) for each in (left, right) if each.quantity == P99)
+    return [answers[key] for key in keys if key in answers]
+
+
+def _is_the_median(left: Series, right: Series, answers: Answers) -> bool:
+    """Of one answer every percentile is that answer: the pair of medians says it already."""
+    counts = _of_each(left, right, answers)
+    return bool(counts) and max(counts) <= 1
+
+
+def _in_words(left: Series, right: Series, answers: Answers) -> str:
+    """The quantity; and of a 99th percentile, which is the slowest of few, of how many."""
+    words, counts = quantity_words(left.quantity), _of_each(left, right, answers)
+    if not counts or min(counts) >= FEW_FOR_P99:
+        return words
+    return f"{words} of {' and '.join(dict.fromkeys(f'{count:,.0f}' for count in counts))} answers"
 
 
 def _picked(found: list[Series], *, smallest: bool = False) -> list[Series]:

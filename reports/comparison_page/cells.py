@@ -6,12 +6,18 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from harness.comparison_results import Series
 from harness.load_results import LoadCell
+from reports.comparison.figures import FEW_FOR_P99, P99
 from reports.comparison_page.curves import no_figures
 from reports.comparison_page.layout import Cell, Notes, Table, mark_note, number, words
 from reports.comparison_page.material import Material
 from reports.comparison_page.modes import in_words
 from reports.comparison_page.tables import Line, figures_table
 from reports.key_figures import value_in
+
+_SLOWEST = (
+    f"Where a launch has fewer than {FEW_FOR_P99} answers, which is samples over launches, its p99 is the slowest of "
+    "them, or nearly."
+)
 
 _REST = (("Launches", True), ("Samples", True), ("Not counted", False))
 
@@ -49,12 +55,18 @@ def _lines(
                 continue
             found = tuple(material.find(scenario, subject.name, mode, name) for name in quantities)
             notes.extend(map(mark_note, found))
+            notes.add(_slowest_note(cell, found))
             launches = max((len(each.per_launch) for each in found if each), default=0)
             yield Line(
                 heads=(words(subject.name), words(in_words(scenario, mode), key=str(place))),
                 figures=found,
                 rest=(number(f"{launches:,}", launches), number(f"{cell.count:,}", cell.count), _not_counted(cell)),
             )
+
+
+def _slowest_note(cell: LoadCell, found: Iterable[Series | None]) -> str:
+    few = (each and each.quantity == P99 and cell.count < FEW_FOR_P99 * len(each.per_launch) for each in found)
+    return _SLOWEST if any(few) else ""
 
 
 def _not_counted(cell: LoadCell) -> Cell:
