@@ -12,6 +12,15 @@ from harness.load_results import Pinning
 from harness.results import RunIdentity, RuntimeIdentity, read_report
 
 INTERLEAVED_SCHEMA = "isomark/interleaved/1"
+INTERLEAVED_FILE = "interleaved.json"
+
+JOURNAL_SCHEMA = "isomark/journal/1"
+JOURNAL_FILE = "journal.jsonl"
+"""Each launch as it was measured: what everything else is computed from."""
+
+THROWN_OUT_SHARE = 0.25
+"""Of the turns of a cell: so many may be thrown out because the generator fell behind in them, though they were done
+again. With more of them the cell is the generator's, and has no figures."""
 
 MACHINE = ("cpu", "cores", "cores_usable", "memory_bytes", "kernel", "architecture", "python")
 """Of the environment: what launches of one run must have in common."""

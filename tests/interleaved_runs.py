@@ -21,12 +21,10 @@ from harness import cli, environment, schemas
 from harness.adapters.node import NodeRuntime
 from harness.application import Application
 from harness.errors import StartError
-from harness.interleaved_results import InterleavedReport, read_interleaved
+from harness.interleaved_results import INTERLEAVED_FILE, JOURNAL_FILE, InterleavedReport, read_interleaved
 from harness.load_results import LoadReport, read_load
 from harness.runtime import PLAIN, Conditions, Instance, Processes
 from loadgen.interleaved import extents
-from loadgen.interleaved.journal import JOURNAL_FILE
-from loadgen.interleaved.results import INTERLEAVED_FILE
 from loadgen.scenarios.extent import Extent
 from tests.scenario_runs import check_files
 

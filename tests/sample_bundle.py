@@ -19,12 +19,12 @@ import msgspec
 from harness.about_results import ABOUT_FILE, AboutReport
 from harness.comparison_results import ComparisonReport, Excluded, Role, Source, read_comparison
 from harness.fault_matrix.report import Broken, FaultResult, FaultsReport, Outcome, PlainRun
-from harness.interleaved_results import InterleavedReport, MeasuredSubject
+from harness.interleaved_results import JOURNAL_SCHEMA, InterleavedReport, MeasuredSubject
 from harness.results import ConformanceReport, RunIdentity, RuntimeIdentity
 from harness.rows import Status
 from reports import comparison, conformance_page
 from tests.sample_conformance import CATALOGUE, CLAIMED, judged
-from tests.sample_load import NATURES, PINNING, SCENARIOS, Measured, load_files
+from tests.sample_load import NATURES, PINNING, SCENARIOS, Measured, cells_of, journal_line, load_files
 
 NO_ENGINE = "no container engine answered on this machine"
 CUT_SHORT = "interrupted (Ctrl-C) in round {}"
@@ -123,14 +123,23 @@ def _measured(
         seed=seed,
         duration_s=412.6,
     )
+    measured = {each.slug: cells_of(each, seed=seed, launches=launches) for each in subjects}
     for subject in subjects:
-        found = load_files(subject, run=run, environment=_environment(0.11), launches=launches, why_incomplete=why)
+        found = load_files(
+            subject,
+            measured[subject.slug],
+            run=run,
+            environment=_environment(0.11),
+            launches=launches,
+            why_incomplete=why,
+        )
         yield from ((f"load/{path}", text) for path, text in found)
-    rounds = []
+    rounds, journal = [], []
     for launch in range(launches):
-        turns = [f"{scenario}/{each.slug}" for scenario in SCENARIOS for each in subjects]
+        turns = [(scenario, each) for scenario in SCENARIOS for each in subjects]
         Random(f"{seed}/{launch}").shuffle(turns)  # noqa: S311
-        rounds.append(f"round {launch + 1}: {' '.join(turns)}")
+        rounds.append(f"round {launch + 1}: {' '.join(f'{scenario}/{each.slug}' for scenario, each in turns)}")
+        journal += [journal_line(each, scenario, measured[each.slug][scenario], launch) for scenario, each in turns]
     report = InterleavedReport(
         complete=not why,
         why_incomplete=why,
@@ -163,6 +172,23 @@ def _measured(
         ),
     )
     yield "load/interleaved.json", _json(report)
+    yield "load/journal.jsonl", "".join(f"{_line(each)}\n" for each in _journal(report, journal))
+
+
+def _journal(report: InterleavedReport, launches: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """As the load generator leaves it, but for what nothing is computed from."""
+    about = msgspec.to_builtins(report)
+    head = {name: value for name, value in about["run"].items() if name != "duration_s"}
+    of_the_report = {"subjects": about["subjects"], "environment": report.environment}
+    yield {"kind": "head", "schema": JOURNAL_SCHEMA, "launches": LAUNCHES, "extents": {}, **head, **of_the_report}
+    yield from launches
+    if report.complete:
+        ending = {"duration_s": report.run.duration_s, "environment_after": report.environment_after}
+        yield {"kind": "end", **ending}
+
+
+def _line(line: dict[str, Any]) -> str:
+    return msgspec.json.encode(line).decode()
 
 
 def _judged(subjects: tuple[Measured, ...], begun: datetime) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 from statistics import fmean, median
+from typing import Any
 
 import msgspec
 
@@ -93,7 +94,7 @@ class Measured:
 
 
 @dataclass(kw_only=True)
-class _Cell:
+class Cell:
     """A cell in the making. `samples_ns`: a list per launch."""
 
     mode: str
@@ -129,15 +130,74 @@ class Chance:
         return math.exp(own + shared)
 
 
+def cells_of(subject: Measured, *, seed: int, launches: int) -> dict[str, list[Cell]]:
+    """What was measured of it, by scenario."""
+    chance = Chance(seed, subject, launches)
+    return {scenario: list(_CELLS[scenario](subject, NATURES[subject.nature], chance)) for scenario in SCENARIOS}
+
+
+def journal_line(subject: Measured, scenario: str, made: Sequence[Cell], launch: int) -> dict[str, Any]:
+    """The journal's line of a launch, counted from 0, of which each mode had one turn."""
+    return {
+        "kind": "launch",
+        "scenario": scenario,
+        "subject": subject.slug,
+        "number": launch + 1,
+        "start_s": 10.0 * launch,
+        "length_s": 1.0,
+        "order": [_order(made, launch)],
+        "cells": {
+            each.mode: {"refused": each.not_timed, "turns": [_turn(each, launch)] if each.samples_ns else []}
+            for each in made
+        },
+    }
+
+
+def _order(made: Sequence[Cell], launch: int) -> str:
+    return f"launch {launch + 1} round 1: {' '.join(each.mode for each in made)}"
+
+
+def _turn(made: Cell, launch: int) -> dict[str, Any]:
+    samples = made.samples_ns[launch]
+    counts = {"counts": LatencyHistogram(samples).encoded(), "out_of_range": 0}
+    errors = made.errors if launch == 0 else {}
+    nothing = ("warm_up", "late", "behind", "censored", "dropped")
+    return {
+        "start_s": 10.0 * launch,
+        "length_s": 1.0,
+        "tally": {
+            "response": counts,
+            "service": counts,
+            "requests": len(samples),
+            "scheduled": len(samples) + sum(errors.values()),
+            "errors": errors,
+            "warm_up_errors": {},
+            "wall_ns": _wall_ns(made, launch),
+            **dict.fromkeys(nothing, 0),
+        },
+        "saturated": made.saturated,
+        "observed": {name: values[launch] for name, values in made.observed.items()},
+    }
+
+
+def _wall_ns(made: Cell, launch: int) -> int:
+    """How long the load of a launch took, as its loop sends it."""
+    samples = made.samples_ns[launch]
+    return round(len(samples) * 1e9 / made.rate_rps if made.rate_rps else sum(samples) / made.connections)
+
+
 def load_files(
-    subject: Measured, *, run: RunIdentity, environment: Mapping[str, object], launches: int, why_incomplete: str
+    subject: Measured,
+    measured: Mapping[str, Sequence[Cell]],
+    *,
+    run: RunIdentity,
+    environment: Mapping[str, object],
+    launches: int,
+    why_incomplete: str,
 ) -> Iterator[tuple[str, str]]:
     """(path below the folder of the load, text) of every file of that subject."""
-    assert run.seed is not None
-    chance = Chance(run.seed, subject, launches)
     started_s = datetime.fromisoformat(run.started).timestamp()
-    for scenario in SCENARIOS:
-        made = list(_CELLS[scenario](subject, NATURES[subject.nature], chance))
+    for scenario, made in measured.items():
         cells = tuple(_cell(scenario, each) for each in made)
         report = LoadReport(
             complete=not why_incomplete,
@@ -149,9 +209,7 @@ def load_files(
             environment=dict(environment),
             pinning=PINNING,
             launches=launches,
-            order=tuple(
-                f"launch {launch + 1} round 1: {' '.join(each.mode for each in made)}" for launch in range(launches)
-            ),
+            order=tuple(_order(made, launch) for launch in range(launches)),
             warnings=(
                 (
                     TooFewLaunches(
@@ -173,14 +231,14 @@ def load_files(
                 yield f"{folder}/{scenario}-{each.mode}.hlog", _log(scenario, each, started_s)
 
 
-def _cold_start(subject: Measured, nature: Nature, chance: Chance) -> Iterator[_Cell]:
+def _cold_start(subject: Measured, nature: Nature, chance: Chance) -> Iterator[Cell]:
     for mode, duration_ms, count, title in (
         ("isolate", nature.isolate_ms, 20, "isolate"),
         ("code-cache", nature.evicted_ms, 6, "isolate after eviction"),
     ):
         if duration_ms is not None:
             samples = chance.samples_ns(mode, subject.factor * duration_ms * 1e6, count, nature.tail)
-            yield _Cell(mode=mode, title=f"{title} ({subject.name})", samples_ns=samples)
+            yield Cell(mode=mode, title=f"{title} ({subject.name})", samples_ns=samples)
     lengths = {
         f"phase {name} ms": tuple(chance.values(name, subject.factor * each))
         for name, each in zip(PHASES, nature.phases_ms, strict=False)
@@ -188,7 +246,7 @@ def _cold_start(subject: Measured, nature: Nature, chance: Chance) -> Iterator[_
     start_ms = chance.values("runtime", subject.factor * nature.start_ms)
     if lengths:
         start_ms = [sum(parts) for parts in zip(*lengths.values(), strict=True)]
-    yield _Cell(
+    yield Cell(
         mode="runtime",
         title=f"the runtime's own start ({subject.name})",
         samples_ns=[[int(each * 1e6 * 0.985), int(each * 1e6 * 1.015)] for each in start_ms],
@@ -196,10 +254,10 @@ def _cold_start(subject: Measured, nature: Nature, chance: Chance) -> Iterator[_
     )
 
 
-def _warm(subject: Measured, nature: Nature, chance: Chance) -> Iterator[_Cell]:
+def _warm(subject: Measured, nature: Nature, chance: Chance) -> Iterator[Cell]:
     for mode, rate, factor in (("closed-1", None, 1.0), ("open-500", 500.0, 1.35), ("open-1000", 1_000.0, 1.2)):
         median_ns = subject.factor * nature.warm_us * factor * 1e3
-        yield _Cell(
+        yield Cell(
             mode=mode,
             title=f"{mode} ({subject.name})",
             samples_ns=chance.samples_ns(mode, median_ns, 150, nature.tail),
@@ -208,7 +266,7 @@ def _warm(subject: Measured, nature: Nature, chance: Chance) -> Iterator[_Cell]:
         )
 
 
-def _concurrency(subject: Measured, nature: Nature, chance: Chance) -> Iterator[_Cell]:
+def _concurrency(subject: Measured, nature: Nature, chance: Chance) -> Iterator[Cell]:
     for handler, alone_ms, most_rps in (
         ("wait", 10 + nature.warm_us / 1e3, nature.most_rps),
         ("compute", nature.computing_ms, 1_000 / nature.computing_ms),
@@ -216,7 +274,7 @@ def _concurrency(subject: Measured, nature: Nature, chance: Chance) -> Iterator[
         for connections in CONNECTIONS:
             mode = f"{handler}-{connections}"
             median_ns = subject.factor * max(alone_ms, 1_000 * connections / most_rps) * 1e6
-            cell = _Cell(
+            cell = Cell(
                 mode=mode,
                 title=f"{handler}, {connections} connections ({subject.name})",
                 samples_ns=chance.samples_ns(mode, median_ns, 60, nature.tail / 2),
@@ -230,11 +288,11 @@ def _concurrency(subject: Measured, nature: Nature, chance: Chance) -> Iterator[
             yield cell
 
 
-def _chain(subject: Measured, nature: Nature, chance: Chance) -> Iterator[_Cell]:
+def _chain(subject: Measured, nature: Nature, chance: Chance) -> Iterator[Cell]:
     for way, hop_us in nature.hop_us.items():
         for hops in HOPS:
             mode = f"{way}-{hops}"
-            yield _Cell(
+            yield Cell(
                 mode=mode,
                 title=f"{WAYS[way]}, {hops} hops ({subject.name})",
                 samples_ns=chance.samples_ns(
@@ -244,13 +302,13 @@ def _chain(subject: Measured, nature: Nature, chance: Chance) -> Iterator[_Cell]
             )
 
 
-def _density(subject: Measured, nature: Nature, chance: Chance) -> Iterator[_Cell]:
+def _density(subject: Measured, nature: Nature, chance: Chance) -> Iterator[Cell]:
     what, points = ("isolates", ISOLATES) if nature.isolate_ms is not None else ("instances", INSTANCES)
     own_mb = 110.0 if what == "isolates" else 0.0
     for point in points:
         mode = f"{what}-{point}"
         each_mb = chance.values(f"{mode} MB", nature.instance_mb * (1 + 0.004 * math.log10(point)))
-        yield _Cell(
+        yield Cell(
             mode=mode,
             title=f"{point:,} {what} ({subject.name})",
             samples_ns=chance.samples_ns(
@@ -265,7 +323,7 @@ def _density(subject: Measured, nature: Nature, chance: Chance) -> Iterator[_Cel
         )
 
 
-def _bill(subject: Measured, nature: Nature, chance: Chance) -> Iterator[_Cell]:
+def _bill(subject: Measured, nature: Nature, chance: Chance) -> Iterator[Cell]:
     for wait_ms in WAITS_MS:
         mode = f"wait-{wait_ms}"
         cpu = chance.values(f"{mode} cpu", subject.factor * COMPUTING_MS * nature.computing_ms / 0.4)
@@ -274,7 +332,7 @@ def _bill(subject: Measured, nature: Nature, chance: Chance) -> Iterator[_Cell]:
             "wall ms": tuple(each + wait_ms for each in cpu),
             "billed ms": tuple(float(math.ceil(each)) for each in cpu),
         }
-        yield _Cell(
+        yield Cell(
             mode=mode,
             title=f"computing, and {wait_ms} ms of waiting ({subject.name})",
             samples_ns=chance.samples_ns(
@@ -300,7 +358,7 @@ def _lopsided(fraction: float, tail: float) -> float:
     return 0.9 + 0.2 * fraction + tail * max(0.0, rarity - 0.4) ** 2
 
 
-def _cell(scenario: str, made: _Cell) -> LoadCell:
+def _cell(scenario: str, made: Cell) -> LoadCell:
     count = sum(map(len, made.samples_ns))
     figures = _figures(made) if count else None
     return LoadCell(
@@ -327,15 +385,16 @@ def _cell(scenario: str, made: _Cell) -> LoadCell:
     )
 
 
-def _figures(made: _Cell) -> LoadFigures:
+def _figures(made: Cell) -> LoadFigures:
     launches = [LatencyHistogram(samples) for samples in made.samples_ns]
     whole = LatencyHistogram.merged(launches)
     percentiles = dict(zip(PERCENTILES, whole.values_at(PERCENTILES.values()), strict=True))
-    rates = tuple(round(made.rate_rps or made.connections * 1e9 / fmean(samples), 3) for samples in made.samples_ns)
+    counts, walls_ns = list(map(len, launches)), [_wall_ns(made, launch) for launch in range(len(launches))]
+    rates = tuple(round(count * 1e9 / wall_ns, 3) for count, wall_ns in zip(counts, walls_ns, strict=True))
     return LoadFigures(
         response_ns=percentiles,
         service_ns=percentiles,
-        throughput_rps=round(fmean(rates), 3),
+        throughput_rps=round(sum(counts) * 1e9 / sum(walls_ns), 3),
         per_launch_p50_ns=tuple(each.value_at(0.5) for each in launches),
         per_launch_p99_ns=tuple(each.value_at(0.99) for each in launches),
         per_launch_throughput_rps=rates,
@@ -343,7 +402,7 @@ def _figures(made: _Cell) -> LoadFigures:
     )
 
 
-def _log(scenario: str, made: _Cell, started_s: float) -> str:
+def _log(scenario: str, made: Cell, started_s: float) -> str:
     tag = f"{scenario}/{made.mode}"
     intervals = [
         hlog.Interval(start_s=10.0 * launch, length_s=1.0, histogram=LatencyHistogram(samples))

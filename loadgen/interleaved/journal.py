@@ -13,9 +13,8 @@ from typing import Any
 import msgspec
 
 from harness.errors import AlreadyRunning, ReportFileError
-from loadgen.interleaved.messages import JOURNAL_SCHEMA, Head, Line
-
-JOURNAL_FILE = "journal.jsonl"
+from harness.interleaved_results import JOURNAL_FILE, JOURNAL_SCHEMA
+from loadgen.interleaved.messages import Head, Line
 
 
 @dataclass(frozen=True, kw_only=True)

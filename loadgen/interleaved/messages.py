@@ -10,12 +10,10 @@ from typing import Any
 
 import msgspec
 
-from harness.interleaved_results import MeasuredSubject
+from harness.interleaved_results import JOURNAL_SCHEMA, MeasuredSubject
 from loadgen.engine.tally import TallyMessage
 from loadgen.scenarios.extent import Extent
 from loadgen.scenarios.placement import Placement
-
-JOURNAL_SCHEMA = "isomark/journal/1"
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):

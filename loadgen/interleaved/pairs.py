@@ -7,6 +7,7 @@ from statistics import fmean
 
 from harness.comparison_results import Excluded
 from harness.errors import ReportFileError
+from harness.interleaved_results import THROWN_OUT_SHARE
 from loadgen.interleaved import keeping
 from loadgen.interleaved.messages import Head, LaunchDone, LaunchFailed
 from loadgen.interleaved.subjects import Subject
@@ -15,10 +16,6 @@ from loadgen.scenarios.record import Entry, Record
 
 ATTEMPTS = 2
 """At one launch; when the last one fails, the pair is out of the rounds that follow."""
-
-THROWN_OUT_SHARE = 0.25
-"""Of the turns of a cell: so many may be thrown out because the generator fell behind in them, though they were done
-again. With more of them the cell is the generator's, and has no figures."""
 
 
 @dataclass(kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.comparison_results import Source
 from harness.errors import ReportFileError
-from harness.interleaved_results import InterleavedReport
+from harness.interleaved_results import INTERLEAVED_FILE, InterleavedReport
 from harness.load_results import LoadReport
 from harness.results import RunIdentity, write_report
 from loadgen.interleaved.course import Course
@@ -18,8 +18,6 @@ from loadgen.interleaved.messages import End, Head
 from loadgen.interleaved.pairs import Pair
 from loadgen.scenarios import report
 from loadgen.scenarios.report import LOAD_FILE, Circumstances
-
-INTERLEAVED_FILE = "interleaved.json"
 
 _RAW = (".hlog", ".hgrm")
 

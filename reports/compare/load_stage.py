@@ -10,12 +10,16 @@ import msgspec
 from harness import environment
 from harness.comparison_plan import ComparisonPlan
 from harness.errors import ReportFileError
-from harness.interleaved_results import MACHINE, InterleavedReport, MeasuredSubject, read_interleaved
+from harness.interleaved_results import (
+    INTERLEAVED_FILE,
+    JOURNAL_FILE,
+    MACHINE,
+    InterleavedReport,
+    MeasuredSubject,
+    read_interleaved,
+)
 from harness.load_results import Pinning
 from harness.results import RunIdentity
-
-INTERLEAVED_FILE = "interleaved.json"
-JOURNAL_FILE = "journal.jsonl"
 
 _LAUNCH = b'"kind":"launch"'
 

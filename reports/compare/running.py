@@ -19,6 +19,7 @@ from harness.about_results import ABOUT_FILE, AboutReport
 from harness.comparison_plan import ComparisonPlan, PlannedSubject, StageEnd
 from harness.comparison_results import ComparisonReport, Role
 from harness.errors import IsomarkError, ReportFileError
+from harness.interleaved_results import INTERLEAVED_FILE, JOURNAL_FILE
 from harness.results import write_report
 from harness.toolchain import CHECKOUT
 from reports import bundle
@@ -139,7 +140,7 @@ class _Comparison:
         if ended and not load_stage.problem(place):
             self._codes.append(ended.exit_code)
             return
-        command = commands.load(self._plan, self._folder, resume=(place / load_stage.JOURNAL_FILE).exists())
+        command = commands.load(self._plan, self._folder, resume=(place / JOURNAL_FILE).exists())
         with self._timed() as spent:
             end = self._child(LOAD_STAGE, command, lambda: self._progress.at(*load_stage.launches_done(place)))
         problem = load_stage.problem(place)
@@ -170,7 +171,7 @@ class _Comparison:
             why_incomplete="; ".join(self._problems),
         )
         write_report(self._folder / ABOUT_FILE, about)
-        measured = self._folder / LOAD_FOLDER / load_stage.INTERLEAVED_FILE
+        measured = self._folder / LOAD_FOLDER / INTERLEAVED_FILE
         if not measured.exists():
             write_report(measured, load_stage.nothing_measured(plan, about.why_incomplete))
         return bundle.build(self._folder)

@@ -10,11 +10,11 @@ from pathlib import Path, PurePosixPath
 from harness.about_results import ABOUT_FILE, AboutReport, read_about
 from harness.comparison_results import Source
 from harness.errors import ReportFileError
-from harness.interleaved_results import InterleavedReport, MeasuredSubject, read_interleaved
+from harness.interleaved_results import INTERLEAVED_FILE, InterleavedReport, MeasuredSubject, read_interleaved
 from harness.load_results import LoadReport, read_load
 from harness.results import ConformanceReport, read_conformance
 
-LOAD_FOLDER, INTERLEAVED_FILE = "load", "interleaved.json"
+LOAD_FOLDER = "load"
 CONFORMANCE_PATH = "conformance/{slug}/conformance.json"
 LOAD_PATH = LOAD_FOLDER + "/{scenario}/{slug}/load.json"
 

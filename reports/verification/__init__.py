@@ -1,7 +1,8 @@
 """Whether a bundle says what its raw files say: everything that can be computed again is, and compared.
 
 The manifest finds what was changed since it was written. It cannot find what was changed before; so verdicts are judged
-again from the rows, figures computed again from the histograms, the comparison from both, and the pages from that.
+again from the rows, figures computed again from the histograms and the journal, the comparison from all of them, and
+the pages from that.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from harness.comparison_results import ComparisonReport, read_comparison
 from harness.errors import IsomarkError, ReportFileError
 from harness.fault_matrix.report import FILE_NAME as FAULTS_FILE
 from reports.bundle_files import COMPARISON_FILE
-from reports.verification import histograms, made, manifest, promises
+from reports.verification import histograms, made, manifest, promises, turns
 from reports.verification.differences import Difference
 from reports.verification.manifest import FILE_NAME as MANIFEST_FILE
 from reports.verification.manifest import write_manifest
@@ -51,6 +52,7 @@ def _raw(folder: Path) -> Iterator[tuple[str, Check]]:
     for path in sorted(folder.glob("load/*/*/load.json")):
         name = path.relative_to(folder).as_posix()
         yield name, partial(histograms.check, folder, name)
+    yield turns.JOURNAL, partial(turns.check, folder)
 
 
 def _made(folder: Path, report: ComparisonReport) -> Iterator[tuple[str, Check]]:

@@ -1,7 +1,4 @@
-"""The figures of a load.json, computed again from the histograms beside it.
-
-Throughput and observed values have no histogram: they are raw data themselves, held by the manifest.
-"""
+"""The percentiles of a load.json, computed again from the histograms beside it."""
 
 from __future__ import annotations
 
@@ -21,10 +18,10 @@ from reports.verification.differences import Difference, between
 from reports.verification.texts import text_differs
 
 _LARGEST = "max"
-_RESPONSE, _SERVICE = "response", "service"
+RESPONSE, SERVICE = "response", "service"
 
 # In a closed loop a request is sent when it is due: one series stands for both.
-_BOTH = ""
+BOTH = ""
 
 
 def check(folder: Path, path: str) -> Iterator[Difference]:
@@ -48,9 +45,7 @@ def check(folder: Path, path: str) -> Iterator[Difference]:
             continue
         log = (beside / logs[0]).as_posix()
         try:
-            if not _stays_in(folder / beside, folder / log):
-                raise ReportFileError("outside the folder of its load.json")
-            series = _series(folder, log, cell)
+            series = logged(folder / beside, logs[0], cell)
         except ReportFileError as error:
             yield Difference(file=log, was=str(error).replace("\n ", ";"), should_be="a histogram log")
             continue
@@ -60,8 +55,10 @@ def check(folder: Path, path: str) -> Iterator[Difference]:
         yield from _distributions(folder, beside, cell, series, made_from=log)
 
 
-def _series(folder: Path, log: str, cell: LoadCell) -> dict[str, list[LatencyHistogram]]:
-    """The histogram of each launch, by what it is of. Raises `ReportFileError`."""
+def logged(folder: Path, log: str, cell: LoadCell) -> dict[str, list[LatencyHistogram]]:
+    """The histogram of each launch, by what it is of. `folder`: of the load.json. Raises `ReportFileError`."""
+    if not _stays_in(folder, folder / log):
+        raise ReportFileError("outside the folder of its load.json")
     try:
         text = (folder / log).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -72,7 +69,7 @@ def _series(folder: Path, log: str, cell: LoadCell) -> dict[str, list[LatencyHis
         if name != tag and not name.startswith(f"{tag}/"):
             raise ReportFileError(f"it holds a series {name!r}", expected=f"those of {tag!r}")
         found[name[len(tag) + 1 :]] = [each.histogram for each in intervals]
-    if set(found) not in ({_BOTH}, {_RESPONSE, _SERVICE}):
+    if set(found) not in ({BOTH}, {RESPONSE, SERVICE}):
         kinds = f"one of {tag!r}, or response and service"
         raise ReportFileError(f"it holds the series {sorted(found)}", expected=kinds)
     return found
@@ -81,8 +78,8 @@ def _series(folder: Path, log: str, cell: LoadCell) -> dict[str, list[LatencyHis
 def _figures(
     cell: LoadCell, figures: LoadFigures, series: dict[str, list[LatencyHistogram]], place: str
 ) -> Iterator[tuple[str, str, str]]:
-    launches = series.get(_BOTH) or series[_RESPONSE]
-    whole, sends = LatencyHistogram.merged(launches), LatencyHistogram.merged(series.get(_BOTH) or series[_SERVICE])
+    launches = series.get(BOTH) or series[RESPONSE]
+    whole, sends = LatencyHistogram.merged(launches), LatencyHistogram.merged(series.get(BOTH) or series[SERVICE])
     computed: dict[str, Any] = {
         "response_ns": _percentiles(whole, figures.response_ns),
         "service_ns": _percentiles(sends, figures.service_ns),
@@ -121,8 +118,8 @@ def _distributions(
     for name in cell.files:
         if name.endswith(".hgrm"):
             path = (beside / name).as_posix()
-            kind = next((each for each in (_RESPONSE, _SERVICE) if name.endswith(f"-{each}.hgrm")), _BOTH)
-            launches = series.get(kind) or series.get(_BOTH) or series[_RESPONSE]
+            kind = next((each for each in (RESPONSE, SERVICE) if name.endswith(f"-{each}.hgrm")), BOTH)
+            launches = series.get(kind) or series.get(BOTH) or series[RESPONSE]
             text = hgrm.render(LatencyHistogram.merged(launches))
             if _stays_in(folder / beside, folder / path):
                 yield from text_differs(folder, path, text, made_from=made_from)

@@ -81,7 +81,8 @@ def test_elsewhere():
 )
 def test_how_far_the_load_is(tmp_path, journal, found):
     """Read from what it keeps as it goes, which may end in the middle of a line."""
-    from reports.compare.load_stage import JOURNAL_FILE, launches_done
+    from harness.interleaved_results import JOURNAL_FILE
+    from reports.compare.load_stage import launches_done
 
     (tmp_path / JOURNAL_FILE).write_text(journal)
     assert launches_done(tmp_path) == found

@@ -15,10 +15,10 @@ import pytest
 
 from harness.adapters.node import NodeRuntime
 from harness.errors import AlreadyRunning, ReportFileError, StartError
+from harness.interleaved_results import JOURNAL_FILE as JOURNAL
 from harness.interleaved_results import read_interleaved
 from loadgen.interleaved import journal
 from loadgen.interleaved.command import INTERRUPTED
-from loadgen.interleaved.journal import JOURNAL_FILE as JOURNAL
 from loadgen.interleaved.messages import Resumed
 from tests.child_run import Child
 from tests.interleaved_runs import (

@@ -12,8 +12,8 @@ import pytest
 
 from harness import environment
 from harness.errors import ReportFileError, UsageError
+from harness.interleaved_results import JOURNAL_FILE as JOURNAL
 from loadgen.interleaved import extents
-from loadgen.interleaved.journal import JOURNAL_FILE as JOURNAL
 from tests.interleaved_runs import (
     HERE,
     SMALL,
