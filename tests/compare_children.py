@@ -18,7 +18,7 @@ import msgspec
 from harness import environment
 from harness.comparison_plan import PLAN_FILE, read_plan
 from harness.errors import IsomarkError, ToolchainError
-from harness.interleaved_results import read_interleaved
+from harness.interleaved_results import JOURNAL_FILE, read_interleaved
 from harness.results import read_conformance, write_report, write_text
 from harness.toolchain import CHECKOUT
 from reports.children import ChildEnd
@@ -149,7 +149,7 @@ def _journal(cues, folder):
     if (cues.folder / "no-journal").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "journal.jsonl").open("a") as stream:
+    with (folder / JOURNAL_FILE).open("a") as stream:
         if not stream.tell():
             head = {"kind": "head", "launches": 10, "subjects": [1, 2, 3], "extents": {"warm": {}, "bill": {}}}
             stream.write(msgspec.json.encode(head | {"environment": environment.capture()}).decode() + "\n")
@@ -169,14 +169,19 @@ def _conformance(cues, folder, whole):
 
 
 def _load(cues, folder, whole):
+    """The sample's load, as if it had been measured here."""
     for path in (cues.sample / "load").rglob("*.*"):
         write_text(folder / path.relative_to(cues.sample / "load"), path.read_text())
     report = read_interleaved(cues.sample / "load" / "interleaved.json")
     seed = read_plan(folder.parent / PLAN_FILE).seed
     why = "" if whole else "interrupted (Ctrl-C) in round 7"
     run = msgspec.structs.replace(report.run, seed=seed)
-    report = msgspec.structs.replace(report, run=run, complete=whole, why_incomplete=why)
+    machine = environment.capture()
+    report = msgspec.structs.replace(report, run=run, complete=whole, why_incomplete=why, environment=machine)
     write_report(folder / "interleaved.json", report)
+    head, *launches, end = (cues.sample / "load" / JOURNAL_FILE).read_text().splitlines()
+    head = msgspec.json.encode(msgspec.json.decode(head) | {"seed": seed, "environment": machine}).decode()
+    write_text(folder / JOURNAL_FILE, "".join(f"{line}\n" for line in [head, *launches, *([end] if whole else [])]))
 
 
 def _faults(cues, folder, whole):

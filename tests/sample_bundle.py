@@ -180,7 +180,8 @@ def _journal(report: InterleavedReport, launches: list[dict[str, Any]]) -> Itera
     about = msgspec.to_builtins(report)
     head = {name: value for name, value in about["run"].items() if name != "duration_s"}
     of_the_report = {"subjects": about["subjects"], "environment": report.environment}
-    yield {"kind": "head", "schema": JOURNAL_SCHEMA, "launches": LAUNCHES, "extents": {}, **head, **of_the_report}
+    much = {"launches": report.launches, "extents": {name: {} for name in SCENARIOS}}
+    yield {"kind": "head", "schema": JOURNAL_SCHEMA, **much, **head, **of_the_report}
     yield from launches
     if report.complete:
         ending = {"duration_s": report.run.duration_s, "environment_after": report.environment_after}
