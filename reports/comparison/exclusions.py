@@ -12,6 +12,7 @@ from harness.load_results import LoadCell, LoadReport, LoadWarning
 from reports.comparison.figures import FEW_FOR_P99, answers_of
 from reports.comparison.raw import Raw
 from reports.comparison.wording import launches_words, mode_words
+from reports.quantities import counted
 
 
 def excluded_of(raw: Raw) -> tuple[Excluded, ...]:
@@ -114,6 +115,7 @@ def _few_for_p99(raw: Raw) -> Iterator[str]:
         if fewest is not None and fewest[0] < FEW_FOR_P99:
             count, mode, subject = fewest
             yield (
-                f"{scenario}: a launch has {count:.0f} answers at the least ({subject}, {mode_words(scenario, mode)}); "
+                f"{scenario}: a launch has {counted(round(count), 'answer')} at the least "
+                f"({subject}, {mode_words(scenario, mode)}); "
                 f"of fewer than {FEW_FOR_P99} the 99th percentile is the slowest, or nearly"
             )
