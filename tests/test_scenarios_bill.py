@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import ClassVar
 
 import pytest
 
+from harness.adapters.node import NodeRuntime
 from harness.adapters.reference.runtime import ReferenceRuntime
 from harness.adapters.workerd import WorkerdRuntime
 from harness.application import Application
 from harness.errors import NotObservable
 from harness.runtime import PLAIN, Conditions, Instance, Invocation, Ledger, Outcome
+from harness.toolchain import CHECKOUT
 from loadgen.scenarios import bill, command
 from tests.scenario_runs import Rewritten, small
 
@@ -128,3 +131,22 @@ def test_each_request_follows_the_same_work_without_a_wait(tmp_path: Path, monke
     run = small("bill", tmp_path, f"{__name__}:Marked")
     assert Marked.MARKS == [4, 6, 8, 10, 12, 14]
     assert [cell.count for cell in run.report.cells] == [2, 2, 2]
+
+
+COUNTED = """
+import worker from "./loadgen/workers/billed/index.mjs";
+const later = globalThis.setTimeout;
+for (const ms of [0, 50]) {
+  let timers = 0;
+  globalThis.setTimeout = (...all) => { timers += 1; return later(...all); };
+  await worker.fetch(new Request(`http://localhost/?rounds=1&ms=${ms}`));
+  console.log(`${ms} ms: ${timers} timer`);
+}
+"""
+
+
+def test_the_same_work_has_the_same_timers() -> None:
+    """Else what a timer costs would look like a bill for the time it waits."""
+    command = [NodeRuntime().binary(), "--input-type=module", "--eval", COUNTED]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines() == ["0 ms: 1 timer", "50 ms: 1 timer"]

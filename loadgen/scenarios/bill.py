@@ -36,9 +36,9 @@ def plan(tested: UnderTest, extent: Extent) -> Plan:
                 mode=mode_of(ms),
                 title=f"waits {ms} ms ({tested.name})",
                 what=f"A handler that computes {ROUNDS:,} rounds of integer work, about 5 ms in V8, and then waits "
-                f"{ms} ms for a timer; one request at a time, each right after the same work without a wait. Beside "
-                "the client's time, where the runtime keeps accounts: CPU time, wall time and billed time of an "
-                "invocation, the mean over the requests.",
+                f"{ms} ms for a timer; one request at a time, each right after the same work and a timer of 0 ms. "
+                "Beside the client's time, where the runtime keeps accounts: CPU time, wall time and billed time of "
+                "an invocation, the mean over the requests.",
                 verified="status 200, the exact result of the work, and the time that was waited",
                 point=Point(name="ms waited", value=ms),
             )
@@ -75,7 +75,7 @@ class BillTurn:
         return dict.fromkeys(self.speaks_for, words) if words else {}
 
     def take(self) -> Mapping[str, Taken]:
-        """Each request right after the same work without a wait.
+        """Each request right after the same work and a timer of 0 ms.
 
         Else one mode would begin in caches that are warm, and another after a pause, and the bill show that.
         """
