@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from tabulate import tabulate
 
-from harness.comparison_results import ComparisonReport, Grade, Pair, Role, Series, Word
+from harness.comparison_results import Claim, ComparisonReport, Grade, Pair, Role, Series, Word
 from harness.verdict import Verdict
 from reports.key_figures import KEY_FIGURES, interval_of, key_figures, value_in
 from reports.quantities import counted, significant
@@ -130,7 +130,8 @@ def _claims(report: ComparisonReport) -> str:
         for each in report.claims
         if each.grade is not Grade.NOT_MEASURED
     ]
-    unmeasured = sorted({each.requirement for each in report.claims if each.grade is Grade.NOT_MEASURED})
+    graded = {requirement for requirement, *_ in rows}
+    unmeasured = sorted({_unmeasured(each, graded) for each in report.claims if each.grade is Grade.NOT_MEASURED})
     parts = []
     if rows:
         headers = ["claim", "of", "grade", "the rule, and what was seen"]
@@ -138,6 +139,13 @@ def _claims(report: ComparisonReport) -> str:
     if unmeasured:
         parts.append(f"Claims that nothing was measured for: {', '.join(unmeasured)}")
     return "\n".join(parts)
+
+
+def _unmeasured(claim: Claim, graded: Collection[str]) -> str:
+    """Its requirement, and which part of it where another is graded."""
+    if claim.requirement not in graded:
+        return claim.requirement
+    return f"{claim.requirement} ({f'of {claim.subject}' if claim.subject else 'one of its limits'})"
 
 
 def _left_out(report: ComparisonReport) -> Iterator[str]:

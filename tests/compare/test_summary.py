@@ -66,6 +66,17 @@ def test_claims_with_rule_and_reason(whole):
     assert "the rule, and what was seen" not in summary.render(changed(whole, claims=nothing))
 
 
+def test_a_claim_that_was_measured_in_part_is_not_called_unmeasured(whole):
+    """Of whom nothing was measured is said, or that it is one of several limits."""
+    claim = next(each for each in whole.claims if each.grade is Grade.KEPT)
+    nothing = {"grade": Grade.NOT_MEASURED, "requirement": claim.requirement}
+    parts = [msgspec.structs.replace(claim, subject=name, **nothing) for name in ("tiny", "")]
+    other = msgspec.structs.replace(claim, **(nothing | {"requirement": "XYZ-1"}))
+    text = summary.render(changed(whole, claims=(claim, *parts, other)))
+    listed = f"{claim.requirement} (of tiny), {claim.requirement} (one of its limits), XYZ-1"
+    assert f"Claims that nothing was measured for: {listed}" in text
+
+
 def test_an_incomplete_one_says_so_first(whole):
     """And why."""
     text = summary.render(changed(whole, complete=False, why_incomplete="interrupted during the load"))
