@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import select
 import sys
 from collections.abc import Sequence
 from importlib.metadata import entry_points
@@ -73,9 +74,18 @@ def main(words: Sequence[str] | None = None) -> int:
         print("isomark: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has seen enough. What is left of it must not fail again when the process ends.
+        if not _nobody_reads():
+            raise
+        # What is left of the output must not fail again when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
+
+
+def _nobody_reads() -> bool:
+    """Whether whoever read the output has gone, as `head` does when it has seen enough."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 if __name__ == "__main__":

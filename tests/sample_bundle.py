@@ -24,7 +24,8 @@ from harness.results import ConformanceReport, RunIdentity, RuntimeIdentity
 from harness.rows import Status
 from reports import comparison, conformance_page
 from tests.sample_conformance import CATALOGUE, CLAIMED, judged
-from tests.sample_load import NATURES, PINNING, SCENARIOS, Measured, cells_of, journal_line, load_files
+from tests.sample_load import NATURES, SCENARIOS, Measured, cells_of
+from tests.sample_load_files import PINNING, journal_line, load_files
 
 NO_ENGINE = "no container engine answered on this machine"
 CUT_SHORT = "interrupted (Ctrl-C) in round {}"

@@ -51,11 +51,15 @@ def _told(file: str, found: _Found) -> Iterator[Difference]:
 
 
 def _run(report: InterleavedReport, journal: Journal) -> _Found:
-    """What the journal's first and last line say of the run, and the order of its launches."""
+    """What the journal's first and last line say of the run, and the order of its launches.
+
+    How long a run took that was cut short, and the machine then, the journal does not know.
+    """
     head, end = journal.head, journal.end
+    stated = msgspec.to_builtins(report)
     of_the_run = ("seed", "profile", "suite_version", "specification", "commit", "dirty", "command", "started")
     computed: dict[str, Any] = {
-        "run": {name: getattr(head, name) for name in of_the_run},
+        "run": stated["run"] | {name: getattr(head, name) for name in of_the_run},
         "subjects": list(head.subjects),
         "environment": head.environment,
         "order": list(journal.rounds),
@@ -64,7 +68,7 @@ def _run(report: InterleavedReport, journal: Journal) -> _Found:
     if end is not None:
         computed["run"]["duration_s"] = end.duration_s
         computed["environment_after"] = end.environment_after
-    yield from _between(msgspec.to_builtins(report), computed, "")
+    yield from _between(stated, computed, "")
 
 
 def _load(load: LoadReport, launches: Sequence[Launch]) -> _Found:
@@ -94,7 +98,7 @@ def _kept(mode: str, launches: Iterable[Launch]) -> list[list[Turn]]:
     return found
 
 
-def _timed(mode: str, launches: Sequence[Launch], kept: Iterable[list[Turn]]) -> bool:
+def _timed(mode: str, launches: Sequence[Launch], kept: Sequence[list[Turn]]) -> bool:
     """Whether there was a right answer, and none refused at the end."""
     refused = next((launch.cells[mode].refused for launch in reversed(launches) if mode in launch.cells), "")
     return not refused and any(map(_answered, kept))
@@ -104,7 +108,7 @@ def _answered(turns: Iterable[Turn]) -> bool:
     return any(len(turn.tally.service.unpacked()) for turn in turns)
 
 
-def _counts(kept: Iterable[list[Turn]]) -> dict[str, Any]:
+def _counts(kept: Sequence[list[Turn]]) -> dict[str, Any]:
     turns = [turn for part in kept for turn in part]
     tallies = [turn.tally for turn in turns]
     summed = ("scheduled", "warm_up", "late", "behind")

@@ -13,6 +13,7 @@ from harness.histograms import hlog
 from harness.histograms.histogram import LatencyHistogram
 from reports import bundle
 from reports.verification import turns, verify
+from tests import sample_bundle
 from tests.changed_bundle import LOAD, LOG, Change, changed
 
 DENSITY = "load/density/workerd/load.json"
@@ -188,6 +189,14 @@ def test_a_journal_of_no_use_is_found(folder: Path, spoil: Callable[[Path], obje
     spoil(folder / turns.JOURNAL)
     found = [each.was for each in verify(folder) if each.file == turns.JOURNAL]
     assert any(each.startswith("of no use: ") and word in each for each in found)
+
+
+def test_of_a_run_that_was_cut_short_nothing_differs(tmp_path: Path) -> None:
+    """And its journal, which has no last line, does not let it be called whole."""
+    sample_bundle.write(tmp_path, runtimes=("workerd",), launches=6, baseline=False, complete=False)
+    assert not list(turns.check(tmp_path))
+    changed(tmp_path / INTERLEAVED, lambda report: report.update(complete=True, why_incomplete=""))
+    assert "complete" in {each.field for each in turns.check(tmp_path)}
 
 
 def test_a_torn_last_line_is_no_part_of_it(folder: Path) -> None:
