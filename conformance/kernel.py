@@ -28,6 +28,11 @@ class Usage:
     busiest_ns: int
     held_back_ns: int
 
+    @property
+    def busy(self) -> float:
+        """How long the busiest thread had no core for each second that it ran, in seconds, at most 1."""
+        return min(1.0, self.held_back_ns / max(1, self.busiest_ns))
+
 
 class Meter:
     """Reads what the threads of these processes use from now on."""

@@ -11,11 +11,11 @@ from statistics import median
 import pytest
 
 from conformance.asking import ask
-from conformance.burning import WORK_ROUNDS, account, burn_path, evidence
+from conformance.burning import WORK_ROUNDS, Ending, account, burn_path, evidence
 from conformance.kernel import Meter
 from conformance.mark import requirement
 from harness.judging import Judge, Launcher
-from harness.runtime import Instance, Ledger, Processes
+from harness.runtime import Instance, Invocation, Ledger, Processes
 
 BURNS = 3
 BURNS_OF = {
@@ -77,26 +77,37 @@ def test_burn_is_recorded(launch: Launcher, judge: Judge, burn: str) -> None:
 def test_account_is_linear(launch: Launcher, judge: Judge) -> None:
     """Four times the work is recorded as about four times the CPU time.
 
-    Each is taken when the machine held it back the least; a record may contain that time or not, as in the test above.
+    Once and four times the work by turns, until each has been done with hardly any time without a core; of each the
+    one counts that the machine disturbed least. A record may contain the time without a core or not, as in the test
+    above; where that is much of it, nothing can be said.
     """
     instance = launch("cpu", instruments=(Ledger,))
     account(instance, burn_path(WORK_ROUNDS))  # compiled by now
-    least_ms, most_ms = {}, {}
-    for times in (1, 4):
-        accounts = [account(instance, burn_path(times * WORK_ROUNDS)) for _ in range(3)]
-        judge.saw(f"{times} times the work", evidence(accounts))
-        judge.control(
-            all(ended.served for ended, _ in accounts), expected="the work to be served", saw=accounts[0][0].text
-        )
-        ended, record = min(accounts, key=lambda each: each[0].usage.held_back_ns)
-        most_ms[times] = record.cpu_time_ms
-        least_ms[times] = max(0.5 * record.cpu_time_ms, record.cpu_time_ms - ended.usage.held_back_ns / 1e6)
-    judge.promise(most_ms[1] > 0, expected="CPU time above 0 for the work", saw=most_ms[1])
-    judge.measured_value("CPU time of four times the work", most_ms[4] / most_ms[1], "times as much")
+    accounts: dict[int, list[tuple[Ending, Invocation]]] = {1: [], 4: []}
+    for _ in range(SHORT_ATTEMPTS):
+        for times, those in accounts.items():
+            those.append(account(instance, burn_path(times * WORK_ROUNDS)))
+        if len(accounts[1]) >= BURNS and all(_quietest(those)[0].usage.busy < HELD_BACK for those in accounts.values()):
+            break
+    for times, those in accounts.items():
+        judge.saw(f"{times} times the work", evidence(those))
+        judge.control(all(ended.served for ended, _ in those), expected="the work to be served", saw=those[0][0].text)
+    once, fourfold = (_quietest(those) for those in accounts.values())
+    busy = max(ended.usage.busy for ended, _ in (once, fourfold))
+    once_ms, fourfold_ms = (record.cpu_time_ms for _, record in (once, fourfold))
+    judge.promise(once_ms > 0, expected="CPU time above 0 for the work", saw=once_ms)
+    judge.measured_value("CPU time of four times the work", fourfold_ms / once_ms, "times as much")
+    judge.measured_value("held back by a busy machine", 100 * busy, "% of the time")
+    linear = fourfold_ms / _without_waiting_ms(once) >= 3 and _without_waiting_ms(fourfold) / once_ms <= 5
+    judge.control(
+        linear or busy < TOO_BUSY,
+        expected=f"a machine on which the computing thread has a core for {1 - TOO_BUSY:.0%} of the time",
+        saw=f"it had none for {busy:.0%} of it",
+    )
     judge.promise(
-        most_ms[4] / least_ms[1] >= 3 and least_ms[4] / most_ms[1] <= 5,
+        linear,
         expected="3 to 5 times the CPU time for 4 times the work",
-        saw=f"{most_ms[4] / most_ms[1]:.2f} times",
+        saw=f"{fourfold_ms / once_ms:.2f} times",
     )
 
 
@@ -152,8 +163,20 @@ def _together(instance: Instance, paths: Sequence[str]) -> _Together:
         cpu_ms=sorted(round(record.cpu_time_ms, 2) for record in records),
         met=met,
         shared=in_one and min(met) > 1 and max(met) > HEAVY,
-        busy=min(1.0, usage.held_back_ns / max(1, usage.busiest_ns)),
+        busy=usage.busy,
     )
+
+
+def _quietest(accounts: Sequence[tuple[Ending, Invocation]]) -> tuple[Ending, Invocation]:
+    """Of the same work that which had to run and wait for the least time: the machine took its core away least, be it
+    for another process, which the kernel counts as waiting, or for another machine, which it may count as running."""
+    return min(accounts, key=lambda each: each[0].usage.busiest_ns + each[0].usage.held_back_ns)
+
+
+def _without_waiting_ms(account: tuple[Ending, Invocation]) -> float:
+    """What was recorded, less the time without a core, which may be in it; half of it at the least."""
+    ended, record = account
+    return max(0.5 * record.cpu_time_ms, record.cpu_time_ms - ended.usage.held_back_ns / 1e6)
 
 
 def _idle_cpu_ns_per_s(pids: tuple[int, ...]) -> float:

@@ -127,7 +127,7 @@ def _compare(instance: Instance, load: list[list[tuple[str, int]]]) -> Compariso
     return Comparison(
         charged_ms=charged_ms,
         used_ms=(isolate_threads_ns(pids) - before) / 1e6,
-        busy=usage.held_back_ns / max(1, usage.busiest_ns),
+        busy=usage.busy,
     )
 
 
