@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.fault_matrix.judging import short
+from harness.fault_matrix.judging import never_failed, short
 from harness.fault_matrix.report import FILE_NAME as FAULTS_FILE
 from harness.fault_matrix.report import Broken, FaultResult, FaultsReport, Outcome, PlainRun
 from harness.fault_matrix.text import sentence
@@ -93,6 +93,7 @@ def render(report: FaultsReport) -> str:
         "looked_at": _LOOKED_AT[report.rows],
         "areas": tuple(_areas(report)),
         "unproven": tuple((each, report.requirements.get(each, "")) for each in report.unproven),
+        "never_failed": tuple((requirement, short(test)) for requirement, test in never_failed(report.faults)),
         "left_out": tuple(
             (row.requirement, short(row.test), f"{row.duration_ms / 1000:,.1f}") for row in plain.left_out
         )

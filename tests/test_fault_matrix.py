@@ -19,6 +19,7 @@ from tests.sample_matrix import (
     LEFT_OUT,
     PLAIN,
     SURVIVED,
+    WALL,
     a_report,
     came,
     judged,
@@ -118,6 +119,24 @@ def test_the_sentence(results, unproven, words):
 
 def test_unproven_are_requirements_without_a_kill():
     assert judging.unproven(["ISO-2", "CPU-9", "CPU-2"], [KILLED, SURVIVED]) == ("CPU-9", "CPU-2")
+
+
+def test_a_test_is_never_failed_only_where_no_fault_failed_it():
+    """Whichever fault it was and whatever it broke; an error of the harness or a test that was not reached fails none.
+
+    Parameters of one test are one; what was not run is not listed.
+    """
+    wall_fails = judged(came(wall=Status.TIMEOUT, cold_slow=Status.ERROR), WALL)
+    assert judging.never_failed([KILLED]) == (("ISO-2", "t.py::cold_slow"),)
+    assert judging.never_failed([KILLED, wall_fails]) == (
+        ("ISO-2", "t.py::cold_slow"),
+        ("CPU-9", "t.py::wall_again"),
+    )
+    assert judging.never_failed([SURVIVED, COLLATERAL, LEFT_OUT]) == (("CPU-9", "t.py::wall_again"),)
+    named = ("t.py::one[a]", "t.py::one[::1]", "t.py::two[a]")
+    broken = msgspec.structs.replace(KILLED.killed_by[0], test="t.py::one[::1]")
+    both = msgspec.structs.replace(KILLED, tests=named, killed_by=(broken,), consequences=())
+    assert judging.never_failed([both]) == (("ISO-2", "t.py::two"),)
 
 
 def test_the_table_says_what_to_look_into():

@@ -61,6 +61,7 @@ def test_everything_is_shown(page, report):
         "test_unsteady[::1]",
         "1 row broke beside a fault once",
         "test_broken_anyway",
+        "ISO-2 cold_slow",
         "test_slow 2.5",
         "Nothing was looked at of CPU-2.",
         "120 rows in 81.5 s",

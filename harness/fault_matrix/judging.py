@@ -79,6 +79,20 @@ def unproven(requirements: Iterable[str], results: Collection[FaultResult]) -> t
     return tuple(requirement for requirement in requirements if requirement not in killed)
 
 
+def never_failed(results: Iterable[FaultResult]) -> tuple[tuple[str, str], ...]:
+    """Requirement and test of what was run for faults of its own requirement, and broke beside no fault at all.
+
+    One test for all its parameters: what any of them came to is proof for the others.
+    """
+    run: dict[str, str] = {}
+    failed: set[str] = set()
+    for each in results:
+        run |= {_function(test): each.requirement for test in each.tests}
+        broken = (*each.killed_by, *each.consequences, *each.collateral)
+        failed |= {_function(found.test) for found in broken if found.status in KILLING}
+    return tuple((requirement, test) for test, requirement in sorted(run.items()) if test not in failed)
+
+
 def broken_on_plain(rows: Iterable[Row]) -> tuple[Broken, ...]:
     """Rows that break without any fault: they cannot be seen to fail because of one."""
     return tuple(_broken(row, row) for row in sorted(rows, key=Row.order) if row.status in BROKEN)
@@ -125,6 +139,10 @@ def _instead(test: str, plain: Row, row: Row | None) -> str:
         return f"{name}: {row.status.value}, but {plain.status.value} without the fault too"
     reason = row.reason.partition("\n")[0]
     return f"{name}: {row.status.value}" + (f", {reason}" if reason else "")
+
+
+def _function(test: str) -> str:
+    return test.partition("[")[0]
 
 
 def short(test: str) -> str:

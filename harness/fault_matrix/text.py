@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
-from harness.fault_matrix.judging import short
+from harness.fault_matrix.judging import never_failed, short
 from harness.fault_matrix.report import Broken, FaultResult, FaultsReport, Outcome, PlainRun
 
 _TESTS_SHOWN = 3
@@ -95,6 +95,8 @@ def _details(report: FaultsReport) -> list[str]:
         if not each.killed and each.outcome is not Outcome.NOT_RUN
     ]
     sections += _section("Not killed", not_killed)
+    unfailed = [f"{requirement} {short(test)}" for requirement, test in never_failed(report.faults)]
+    sections += _section("Tests that no fault failed", unfailed)
     sections += _section("Not run", textwrap.wrap(", ".join(not_run), _WIDTH, break_on_hyphens=False))
     beside = [
         f"{each.name}: {broken.requirement} {short(broken.test)}: {_change(broken)}"
