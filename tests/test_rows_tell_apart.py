@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -15,8 +16,15 @@ from conformance.origin import Origin, serving
 from conformance.spending import Step
 from conformance.test_bindings_of_others import test_ids_of_others_objects_are_useless as ids_of_others
 from conformance.test_bindings_of_others import test_keys_do_not_lead_out_of_a_namespace as keys_of_others
+from conformance.test_bound_services_reach import (
+    test_connect_of_a_binding_stays_with_the_service as connect_of_a_binding,
+)
+from conformance.test_isolates import test_many_isolates_in_one_process as many_in_one_process
 from conformance.test_memory import test_heap_past_the_limit_is_stopped as heap_past_the_limit
 from conformance.test_platform_surface import test_host_environment_is_out_of_reach as host_environment
+from conformance.test_service_isolation import test_callee_does_not_see_the_callers_globals as callers_globals
+from conformance.test_service_isolation import test_caller_does_not_see_the_callees_globals as callees_globals
+from conformance.test_service_isolation import test_values_are_copies as values_are_copies
 from conformance.test_service_redeploy import test_call_under_way_ends_as_it_began as call_under_way
 from conformance.test_subrequests import test_free_plan_external_limit as free_plan_external_limit
 from conformance.test_subrequests_counted import test_fetches_count as fetches_count
@@ -25,47 +33,8 @@ from harness.conformance_run import CONFORMANCE
 from harness.errors import ControlFailed, PromiseBroken
 from harness.judging import Judge, Launcher
 from harness.registry import resolve
-from harness.runtime import Outbound, Processes, Request, Response
-
-Play = Callable[[str, Request], bytes]
-
-
-class Played:
-    """An instance whose answers are written in the test."""
-
-    def __init__(self, play: Play, instruments: Mapping[type, object] | None = None) -> None:
-        self._play = play
-        self._instruments = instruments or {}
-
-    def fetch(self, worker: str, request: Request, **_: object) -> Response:
-        return Response(status=200, headers={}, body=self._play(worker, request))
-
-    def instrument(self, kind: type) -> object:
-        return self._instruments[kind]
-
-    def alive(self) -> bool:
-        return True
-
-
-class NoProcesses(Processes):
-    def pids(self) -> tuple[int, ...]:
-        return ()
-
-
-class Launches(Launcher):
-    """Launches nothing but the one that is played."""
-
-    def __init__(self, instance: Played, judge: Judge) -> None:
-        super().__init__(resolve("node"), CONFORMANCE / "workers", contextlib.ExitStack(), judge)
-        self._instance = instance
-
-    def __call__(self, *_probes: object, **_conditions: object) -> Played:
-        return self._instance
-
-
-def judged(row: Callable[..., None], instance: Played, *fixtures: object) -> None:
-    judge = Judge()
-    row(Launches(instance, judge), judge, *fixtures)
+from harness.runtime import Outbound, Processes, Request
+from tests.played import Play, Played, PlayedProcesses, judged
 
 
 def test_what_the_process_has_in_its_environment_is_seen_where_a_worker_sees_it() -> None:
@@ -77,7 +46,7 @@ def test_what_the_process_has_in_its_environment_is_seen_where_a_worker_sees_it(
 
 
 def test_nothing_is_shown_by_a_worker_around_which_there_is_no_environment() -> None:
-    instance = Played(lambda *_: b'{"PLAIN":"a text"}', {Processes: NoProcesses()})
+    instance = Played(lambda *_: b'{"PLAIN":"a text"}', {Processes: PlayedProcesses(0)})
     with pytest.raises(ControlFailed, match="environment variables"):
         judged(host_environment, instance)
 
@@ -177,7 +146,7 @@ def test_memory_that_was_served_must_be_seen_by_the_kernel_and_what_was_stopped_
     peaks = iter(peaks_mib)
     monkeypatch.setattr("conformance.test_memory.peak_resident_bytes", lambda _pids: next(peaks) << 20)
     with pytest.raises(raised) if raised else contextlib.nullcontext():
-        judged(heap_past_the_limit, Played(holding(most_mib), {Processes: NoProcesses()}))
+        judged(heap_past_the_limit, Played(holding(most_mib), {Processes: PlayedProcesses(0)}))
 
 
 def storing(strangers: str) -> Play:
@@ -208,3 +177,81 @@ def test_a_stranger_shows_something_only_with_a_store_of_its_own(
 ) -> None:
     with pytest.raises(raised) if raised else contextlib.nullcontext():
         judged(row, Played(storing(strangers)))
+
+
+@pytest.mark.parametrize(
+    ("isolates", "processes", "raised"), [(20, 1, None), (20, 20, PromiseBroken), (1, 1, ControlFailed)]
+)
+def test_many_isolates_are_in_one_process_only_where_there_are_many_and_one(
+    isolates: int, processes: int, raised: type[Exception] | None
+) -> None:
+    numbers = itertools.count()
+    instance = Played(
+        lambda *_: msgspec.json.encode({"nonce": f"n{next(numbers) % isolates}"}),
+        {Processes: PlayedProcesses(processes)},
+    )
+    with pytest.raises(raised) if raised else contextlib.nullcontext():
+        judged(many_in_one_process, instance)
+
+
+def global_objects(*, how_many: int) -> Play:
+    """Worker A, which marks its global object and has Worker B mark its own: the same one, where there is but one."""
+    objects = [{"own": None, "onArrays": None} for _ in range(how_many)]
+    sides = {"caller": objects[0], "callee": objects[-1]}
+
+    def play(_worker: str, request: Request) -> bytes:
+        for side, mark in parse_qsl(urlsplit(request.path).query):
+            sides[side] |= {"own": mark, "onArrays": mark}
+        return msgspec.json.encode(sides)
+
+    return play
+
+
+@pytest.mark.parametrize("row", [callers_globals, callees_globals])
+def test_globals_are_apart_only_where_there_are_two_global_objects(row: Callable[..., None]) -> None:
+    judged(row, Played(global_objects(how_many=2)))
+    with pytest.raises(PromiseBroken, match="no mark in the calle"):
+        judged(row, Played(global_objects(how_many=1)))
+    with pytest.raises(ControlFailed):
+        judged(row, Played(lambda *_: msgspec.json.encode({side: {"own": None} for side in ("caller", "callee")})))
+
+
+@pytest.mark.parametrize(
+    ("returned", "sent", "kept", "raised"),
+    [
+        ("altered by the callee", "untouched", "untouched", None),
+        ("altered by the callee", "altered by the callee", "untouched", PromiseBroken),
+        ("altered by the callee", "untouched", "altered by the caller", PromiseBroken),
+        ("untouched", "untouched", "untouched", ControlFailed),
+    ],
+)
+def test_values_are_copies_only_where_a_change_stays_on_its_side(
+    returned: str, sent: str, kept: str, raised: type[Exception] | None
+) -> None:
+    instance = Played(lambda *_: msgspec.json.encode({"returned": returned, "sent": sent, "kept": kept}))
+    with pytest.raises(raised) if raised else contextlib.nullcontext():
+        judged(values_are_copies, instance)
+
+
+def connecting(*, leads_there: bool) -> Play:
+    """A Worker that can fetch; connect() of its binding connects to the address it is given, or to nothing."""
+
+    def play(_worker: str, request: Request) -> bytes:
+        targets = msgspec.json.decode(request.body or b"")
+        if request.path == "/fetch":
+            for target in targets:
+                httpx.get(target["url"], follow_redirects=True, trust_env=False, timeout=60)
+        elif leads_there:
+            for host, port in targets:
+                httpx.get(f"http://{host}:{port}/by-socket", trust_env=False, timeout=60)
+        return b"{}"
+
+    return play
+
+
+@pytest.mark.parametrize(("leads_there", "raised"), [(False, None), (True, PromiseBroken)])
+def test_connect_of_a_binding_leads_nowhere_only_where_the_canary_counts_nobody(
+    leads_there: bool, raised: type[Exception] | None
+) -> None:
+    with serving() as origin, serving() as canary, pytest.raises(raised) if raised else contextlib.nullcontext():
+        judged(connect_of_a_binding, Played(connecting(leads_there=leads_there)), origin, canary, Outbound())
