@@ -19,12 +19,20 @@ from harness.toolchain import CHECKOUT
 DEADLINE_S = 240
 
 PART = (
-    *("always-cold", "first-request-error", "exception-spreads", "never-evict"),
+    *("always-cold", "first-request-error", "exception-spreads", "no-recovery", "evict-busy"),
     *("heap-unlimited", "limit-configurable", "buffer-bodies", "no-restart"),
-    *("single-clock", "cpu-undercount", "free-cpu-unlimited", "cpu-cap-missing", "no-preemption", "bill-wall"),
+    *(
+        "single-clock",
+        "cpu-undercount",
+        "cpu-in-ticks",
+        "free-cpu-unlimited",
+        "cpu-cap-missing",
+        "no-preemption",
+        "bill-wall",
+    ),
     *("free-external-off-by-one", "bindings-uncounted", "counter-shared", "redirects-uncounted"),
     *("parallel-js", "no-scale-out", "cross-request-io"),
-    *("env-leak", "binding-leak", "credential-in-env", "dangling-binding"),
+    *("env-leak", "binding-leak", "key-is-a-path", "credential-in-env", "dangling-binding"),
     *("bound-service-by-url", "binding-follows-url", "redirect-bypass"),
     *("rpc-missing", "rpc-json-only", "callee-charged-to-caller", "stale-binding"),
 )

@@ -45,7 +45,7 @@ class Deployer:
         for deployment in deployments.values():
             await self._platform.try_out(deployment)
         for deployment in deployments.values():
-            self._check_targets(deployment, deployments)
+            self.check_targets(deployment, deployments)
         self._platform.deployments = deployments
 
     async def redeploy(self, worker: Worker) -> None:
@@ -55,7 +55,7 @@ class Deployer:
         self.bind(new, deployments)
         await self._platform.try_out(new)
         for deployment in deployments.values():
-            self._check_targets(deployment, deployments)
+            self.check_targets(deployment, deployments)
         self.make_live(new)
 
     def make_live(self, new: Deployment) -> None:
@@ -91,7 +91,7 @@ class Deployer:
         for objects in worker.durable_objects:
             owner = objects.script_name or worker.name
             self.check_target(deployments, owner, objects.name, worker.name)
-            storage = self._object_storage(owner, objects.class_name)
+            storage = self.object_storage(owner, objects.class_name)
             capability_of_objects = DurableObjectsCapability(self._platform, owner, objects.class_name, storage)
             key = hashlib.sha256(f"{owner}/{objects.class_name}".encode()).hexdigest()
             deployment.bind(objects.name, "durable-objects", capability_of_objects, key)
@@ -105,7 +105,7 @@ class Deployer:
                 expected=did_you_mean(target, deployments),
             )
 
-    def _check_targets(self, deployment: Deployment, deployments: dict[str, Deployment]) -> None:
+    def check_targets(self, deployment: Deployment, deployments: dict[str, Deployment]) -> None:
         worker = deployment.worker
         for service in worker.services:
             target = deployments.get(service.service)
@@ -125,7 +125,7 @@ class Deployer:
             self._d1[name] = D1Database(self._file("d1", name))
         return self._d1[name]
 
-    def _object_storage(self, worker: str, class_name: str) -> ObjectStorage:
+    def object_storage(self, worker: str, class_name: str) -> ObjectStorage:
         owner = (worker, class_name)
         if owner not in self._objects:
             self._objects[owner] = ObjectStorage(self._file("objects", "/".join(owner)))

@@ -13,7 +13,7 @@ class Ledger:
 
     def __init__(self, location: str, *, keep: bool) -> None:
         self._location = location
-        self._keep = keep
+        self.keep = keep
         self._begun = 0
         self._records: dict[int, Record] = {}
         self._changed = asyncio.Event()
@@ -34,7 +34,7 @@ class Ledger:
             location=self._location,
             billed_ms=self.billed_ms(invocation),
         )
-        if self._keep:
+        if self.keep:
             self._records[invocation.index] = record
             self._changed.set()
         return record

@@ -20,7 +20,7 @@ class ServiceCapability:
 
     def __init__(self, platform: Platform, worker: str, entrypoint: str | None) -> None:
         self._platform = platform
-        self._worker = worker
+        self.worker = worker
         self._entrypoint = entrypoint
 
     async def call(self, call: Call) -> Answer:
@@ -34,7 +34,7 @@ class ServiceCapability:
             case _:
                 raise no_such_method(self, call.method)
         # Looked up at every call: a redeployed Worker is met by the next one.
-        return await answer_of(call, self._platform, self._worker, begin)
+        return await answer_of(call, self._platform, self.worker, begin)
 
 
 async def answer_of(call: Call, platform: Platform, worker: str, begin: Begin, *, place: str | None = None) -> Answer:

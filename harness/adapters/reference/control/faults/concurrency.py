@@ -31,6 +31,21 @@ def _parallel_js(system: System) -> None:
     system.deployer.before = _THREADS
 
 
+_TIMERS_IN_A_ROW = """
+const set = globalThis.setTimeout;
+let last = Promise.resolve();
+globalThis.setTimeout = (callback, ms, ...values) => {
+  const before = last;
+  last = new Promise((done) => before.then(() => set(() => { done(); callback(...values); }, ms)));
+};
+"""
+
+
+def _serial_timers(system: System) -> None:
+    """A timer begins when those set before it have fired."""
+    system.deployer.before = _TIMERS_IN_A_ROW
+
+
 def _one_by_one(applies: Callable[[Capability], bool]) -> Switch:
     """Calls of one invocation wait for each other."""
     locks: dict[int, asyncio.Lock] = {}
@@ -58,6 +73,7 @@ def _cross_request_io(system: System) -> None:
 
 SWITCHES: dict[str, Switch] = {
     "parallel-js": _parallel_js,
+    "serial-timers": _serial_timers,
     "serial-io": _one_by_one(lambda capability: True),
     "serial-workers": _one_by_one(lambda capability: isinstance(capability, ServiceCapability)),
     "cross-request-io": _cross_request_io,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from harness.adapters.reference.control.capabilities import Answer, Call, Capability
 from harness.adapters.reference.control.capabilities.d1 import D1Capability
+from harness.adapters.reference.control.capabilities.durable_objects import DurableObjectsCapability
 from harness.adapters.reference.control.capabilities.kv import KvCapability
 from harness.adapters.reference.control.deployment import Deployment
 from harness.adapters.reference.control.faults.switches import UNLIMITED, Switch, around_calls
@@ -46,13 +49,24 @@ def _misattributed(system: System) -> None:
     system.platform.charge = charge  # type: ignore[method-assign]
 
 
+TICK_MS = 40
+
+
+def _in_ticks(system: System, invocation: Invocation) -> float:
+    """The account is kept in ticks, and one that has begun counts whole."""
+    return math.ceil(invocation.cpu_ns / 1e6 / TICK_MS) * TICK_MS
+
+
+_RESOURCES = (KvCapability, D1Capability, DurableObjectsCapability)
+
+
 async def _binding_wait_as_cpu(call: Call, capability: Capability, plain: Callable[[], Awaitable[Answer]]) -> Answer:
-    begun = asyncio.get_running_loop().time()
+    """A request that uses a resource is charged for all of its time until the resource has answered."""
     try:
         return await plain()
     finally:
-        if isinstance(capability, KvCapability | D1Capability):
-            call.invocation.cpu_ns += round((asyncio.get_running_loop().time() - begun) * 1e9)
+        if isinstance(capability, _RESOURCES):
+            call.invocation.cpu_ns = max(call.invocation.cpu_ns, time.monotonic_ns() - call.invocation.begun_ns)
 
 
 def _free_cpu_unlimited(system: System) -> None:
@@ -93,8 +107,11 @@ def _cpu_ms_ignored(system: System) -> None:
     system.limits.cpu_ms = cpu_ms  # type: ignore[method-assign]
 
 
-def _cpu_cap_missing(system: System) -> None:
-    system.policy.cpu.highest_ms = UNLIMITED
+def _cpu_cap(ms: int) -> Switch:
+    def switch(system: System) -> None:
+        system.policy.cpu.highest_ms = ms
+
+    return switch
 
 
 WALL_LIMIT_S = 1.5
@@ -122,11 +139,13 @@ SWITCHES: dict[str, Switch] = {
     "wall-as-cpu": _accounts(cpu_ms=_true_wall_ms),
     "binding-wait-as-cpu": around_calls(_binding_wait_as_cpu),
     "cpu-undercount": _accounts(cpu_ms=lambda system, invocation: invocation.cpu_ns / 2e6),
+    "cpu-in-ticks": _accounts(cpu_ms=_in_ticks),
     "cpu-misattributed": _misattributed,
     "free-cpu-unlimited": _free_cpu_unlimited,
     "paid-default-wrong": _cpu_default(Plan.PAID, 900),
     "cpu-ms-ignored": _cpu_ms_ignored,
-    "cpu-cap-missing": _cpu_cap_missing,
+    "cpu-cap-missing": _cpu_cap(UNLIMITED),
+    "cpu-cap-too-low": _cpu_cap(60_000),
     "wall-limit": _wall_limit,
     "no-preemption": _no_preemption,
     "bill-wall": _accounts(billed_ms=_true_wall_ms),

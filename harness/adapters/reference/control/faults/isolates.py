@@ -12,6 +12,7 @@ from harness.adapters.reference.control.faults.switches import Switch
 from harness.adapters.reference.control.invocation import Begin, Failure, Invocation, Reply
 from harness.adapters.reference.control.isolates import Isolate, Pool
 from harness.application import Worker
+from harness.errors import DeployRefused
 from harness.runtime import Outcome
 
 if TYPE_CHECKING:
@@ -69,6 +70,15 @@ class _NeverEvicts(Pool):
         """Idle isolates stay."""
 
 
+class _EvictsBusy(Pool):
+    """Whether a request is inside does not count: an isolate lives for so long after it last was empty."""
+
+    def evict_idle(self, now_ns: int) -> None:
+        for isolate in list(self.isolates):
+            if isolate.warm and (now_ns - isolate.idle_since_ns) / 1e6 >= self._policy.idle_ms:
+                self.retire(isolate)
+
+
 MOST_WAITING = 16
 WARMING_S = 0.05
 
@@ -91,6 +101,25 @@ def _first_request_error(system: System) -> None:
         waiting = [each for each in platform.invocations.values() if each.deployment is deployment]
         if invocation.isolate is None and len(waiting) > MOST_WAITING:
             failure = Failure(outcome=Outcome.LOAD_SHED, message="no isolate is warm")
+            platform.finish(invocation, Outcome.LOAD_SHED, failure)
+        return invocation
+
+    platform.begin = begin  # type: ignore[method-assign]
+
+
+MOST_ISOLATES = 4
+
+
+def _few_isolates(system: System) -> None:
+    """There is room for four isolates: a Worker that comes later is turned away."""
+    platform = system.platform
+    plain = platform.begin
+
+    def begin(deployment: Deployment, event: Begin, reply: Reply, *, place: str | None = None) -> Invocation:
+        full = not deployment.pool.isolates and len(platform.isolates) >= MOST_ISOLATES
+        invocation = plain(deployment, event, reply, place=place)
+        if full:
+            failure = Failure(outcome=Outcome.LOAD_SHED, message="there is no room for another isolate")
             platform.finish(invocation, Outcome.LOAD_SHED, failure)
         return invocation
 
@@ -132,14 +161,8 @@ def _shared_fate(system: System) -> None:
     _on_death(system, then)
 
 
-def _no_restart(system: System) -> None:
-    broken: set[str] = set()
-
-    def then(isolate: Isolate, reason: str) -> None:
-        if reason == "exceededMemory":
-            broken.add(isolate.deployment.worker.name)
-
-    _on_death(system, then)
+def _stop_serving(system: System, broken: set[str]) -> None:
+    """No Worker of these names is served any more."""
     platform = system.platform
     plain = platform.begin
 
@@ -150,6 +173,51 @@ def _no_restart(system: System) -> None:
         return invocation
 
     platform.begin = begin  # type: ignore[method-assign]
+
+
+def _no_restart(system: System) -> None:
+    broken: set[str] = set()
+
+    def then(isolate: Isolate, reason: str) -> None:
+        if reason == "exceededMemory":
+            broken.add(isolate.deployment.worker.name)
+
+    _on_death(system, then)
+    _stop_serving(system, broken)
+
+
+_FAILURES = ("fail", "exception")
+"""What an isolate says of an exception: that it ended a request, or that nobody handled it."""
+
+
+def _no_recovery(system: System) -> None:
+    """A Worker that threw once is not served again."""
+    broken: set[str] = set()
+    posts = system.platform.on_post
+
+    def noticing(plain: Callable[[Invocation, list[Any], list[bytes]], None]) -> Callable[..., None]:
+        def noticed(invocation: Invocation, post: list[Any], binaries: list[bytes]) -> None:
+            broken.add(invocation.deployment.worker.name)
+            plain(invocation, post, binaries)
+
+        return noticed
+
+    posts.update({kind: noticing(posts[kind]) for kind in _FAILURES})
+    _stop_serving(system, broken)
+
+
+def _failed_start_spreads(system: System) -> None:
+    deployer = system.deployer
+    plain = deployer.redeploy
+
+    async def redeploy(worker: Worker) -> None:
+        try:
+            await plain(worker)
+        except DeployRefused:
+            _end_all(system)
+            raise
+
+    deployer.redeploy = redeploy  # type: ignore[method-assign]
 
 
 _ALL_MAIN = "isomark-all.mjs"
@@ -213,9 +281,14 @@ SWITCHES: dict[str, Switch] = {
     "always-cold": _pools(_AlwaysCold),
     "serialise-requests": _pools(_OneAtATime),
     "first-request-error": _first_request_error,
+    "few-isolates": _few_isolates,
     "isolate-per-request": _pools(_OneEach),
+    "isolate-never-reused": _pools(_AlwaysCold),
     "never-evict": _pools(_NeverEvicts),
+    "evict-busy": _pools(_EvictsBusy),
     "exception-spreads": _exception_spreads,
+    "no-recovery": _no_recovery,
+    "failed-start-spreads": _failed_start_spreads,
     "shared-fate": _shared_fate,
     "no-restart": _no_restart,
     "no-scale-out": _pools(_OnlyOne),

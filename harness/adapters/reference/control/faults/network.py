@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from harness.adapters.reference.control.faults.switches import Switch
+from harness.adapters.reference.control.capabilities import Answer, Call, Capability
+from harness.adapters.reference.control.capabilities.service import ServiceCapability
+from harness.adapters.reference.control.faults.switches import Switch, around_calls
 from harness.adapters.reference.control.outbound import Route
 
 if TYPE_CHECKING:
@@ -25,6 +28,24 @@ def _bound_service_by_url(system: System) -> None:
         return Route(address="127.0.0.1", port=port, target=parts.path or "/", authority=parts.netloc)
 
     system.rules.route = route  # type: ignore[method-assign]
+
+
+_SAY_THE_HOST = frozenset(("host", "x-forwarded-host", "x-original-host"))
+
+
+def _bound_service_by_header(system: System) -> None:
+    """A request that says in a header that it is for a Worker goes to that Worker, whatever its URL is."""
+
+    async def around(call: Call, capability: Capability, plain: Callable[[], Awaitable[Answer]]) -> Answer:
+        if capability is system.outbound:
+            headers = call.arguments[0]["headers"]
+            said = [value.lower() for name, value in headers if name.lower() in _SAY_THE_HOST]
+            worker = next((name for name in said if name in system.ports), None)
+            if worker is not None:
+                return await ServiceCapability(system.platform, worker, None).call(call)
+        return await plain()
+
+    around_calls(around)(system)
 
 
 def _own_ports_open(system: System) -> None:
@@ -49,6 +70,8 @@ def _redirect_bypass(system: System) -> None:
 
 SWITCHES: dict[str, Switch] = {
     "bound-service-by-url": _bound_service_by_url,
+    "bound-service-by-header": _bound_service_by_header,
+    "bound-service-by-redirect": _redirect_bypass,
     "control-plane-reachable": _own_ports_open,
     "redirect-bypass": _redirect_bypass,
 }

@@ -14,6 +14,9 @@ from harness.adapters.reference.control.capabilities import Answer, Call, Capabi
 from harness.adapters.reference.control.capabilities.service import ServiceCapability
 from harness.adapters.reference.control.deployment import OUTBOUND
 from harness.adapters.reference.control.faults.switches import Switch, around_calls
+from harness.adapters.reference.control.invocation import Invocation
+from harness.adapters.reference.control.replies import CallReply
+from harness.runtime import Invocation as Record
 
 if TYPE_CHECKING:
     from harness.adapters.reference.control.serving import System
@@ -39,6 +42,26 @@ async def _rpc_missing(call: Call, capability: Capability, plain: Callable[[], A
     if isinstance(capability, ServiceCapability) and call.method == "rpc":
         raise Refusal("the binding has no such method", "TypeError")
     return await plain()
+
+
+def _default_entrypoint_only(system: System) -> None:
+    """fetch() of a binding to a named entrypoint comes to the default export."""
+
+    async def around(call: Call, capability: Capability, plain: Callable[[], Awaitable[Answer]]) -> Answer:
+        if isinstance(capability, ServiceCapability) and call.method == "fetch":
+            return await ServiceCapability(system.platform, capability.worker, None).call(call)
+        return await plain()
+
+    around_calls(around)(system)
+
+
+async def _missing_method_returns(call: Call, capability: Capability, plain: Callable[[], Awaitable[Answer]]) -> Answer:
+    try:
+        return await plain()
+    except Refusal as refusal:
+        if isinstance(capability, ServiceCapability) and refusal.name == "TypeError":
+            return Answer(None)
+        raise
 
 
 async def _rpc_json_only(call: Call, capability: Capability, plain: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -92,6 +115,23 @@ def _callee_charged_to_caller(system: System) -> None:
     around_calls(around)(system)
 
 
+def _callee_unrecorded(system: System) -> None:
+    """The ledger knows the requests of clients alone."""
+    ledger = system.ledger
+    plain = ledger.end
+
+    def end(invocation: Invocation) -> Record:
+        if not isinstance(invocation.reply, CallReply):
+            return plain(invocation)
+        kept, ledger.keep = ledger.keep, False
+        try:
+            return plain(invocation)
+        finally:
+            ledger.keep = kept
+
+    ledger.end = end  # type: ignore[method-assign]
+
+
 def _stale_binding(system: System) -> None:
     """A redeploy says that it is done."""
     system.deployer.make_live = lambda new: None  # type: ignore[method-assign]
@@ -99,9 +139,12 @@ def _stale_binding(system: System) -> None:
 
 SWITCHES: dict[str, Switch] = {
     "binding-follows-url": around_calls(_follow_url),
+    "default-entrypoint-only": _default_entrypoint_only,
+    "missing-method-returns": around_calls(_missing_method_returns),
     "rpc-missing": around_calls(_rpc_missing),
     "rpc-json-only": around_calls(_rpc_json_only),
     "rpc-swallows-error": around_calls(_rpc_swallows_error),
     "callee-charged-to-caller": _callee_charged_to_caller,
+    "callee-unrecorded": _callee_unrecorded,
     "stale-binding": _stale_binding,
 }
