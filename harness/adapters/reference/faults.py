@@ -124,13 +124,15 @@ FAULTS: Mapping[str, Fault] = {
     "cpu-undercount": Fault(
         requirement="CPU-4", also=("CPU-6", "CPU-8"), why="where a limit bites is read from the CPU time recorded"
     ),
-    "cpu-in-ticks": Fault(requirement="CPU-4", also=("CPU-5", "CPU-11"), why="they compare what short work costs"),
+    "cpu-in-ticks": Fault(
+        requirement="CPU-4", also=("CPU-1", "CPU-5", "CPU-11", "SVC-3"), why="they look at what short work costs"
+    ),
     "cpu-misattributed": Fault(requirement="CPU-5", also=("CPU-1",), why="its control is that those who compute pay"),
     "free-cpu-unlimited": Fault(requirement="CPU-6", also=("ISO-11", "CPU-10"), why="they spin on the free plan"),
     "paid-default-wrong": Fault(requirement="CPU-7"),
     "cpu-ms-ignored": Fault(requirement="CPU-8"),
     "cpu-cap-missing": Fault(requirement="CPU-8"),
-    "cpu-cap-too-low": Fault(requirement="CPU-8"),
+    "cpu-cap-too-low": Fault(requirement="CPU-8", also=("MEM-3",), why="it asks for the highest settings"),
     "wall-limit": Fault(requirement="CPU-9", also=("ISO-6",), why="it waits for longer"),
     "no-preemption": Fault(
         requirement="CPU-10",
@@ -144,7 +146,8 @@ FAULTS: Mapping[str, Fault] = {
     "subrequests-ignored": Fault(
         requirement="SUB-4", also=("SUB-5", "SUB-6", "SUB-7"), why="they lower the limit to find it"
     ),
-    "subrequest-cap-too-low": Fault(requirement="SUB-4"),
+    "subrequest-cap-missing": Fault(requirement="SUB-4"),
+    "subrequest-cap-too-low": Fault(requirement="SUB-4", also=("MEM-3",), why="it asks for the highest settings"),
     "bindings-uncounted": Fault(requirement="SUB-5", also=("SUB-2",), why="there is no limit without a count"),
     "counter-shared": Fault(requirement="SUB-6"),
     "redirects-uncounted": Fault(requirement="SUB-7"),
@@ -157,7 +160,10 @@ FAULTS: Mapping[str, Fault] = {
     "env-leak": Fault(requirement="BND-1"),
     "binding-missing": Fault(
         requirement="BND-1",
-        also=("BND-2", "BND-3", "BND-4", "BND-5"),
+        also=(
+            *("CPU-2", "CPU-3", "SUB-2", "SUB-3", "SUB-5", "CON-2", "CON-4"),
+            *("BND-2", "BND-3", "BND-4", "BND-5", "NET-1", "NET-3", "SVC-1", "SVC-2", "SVC-3", "SVC-4"),
+        ),
         why="all of them use bindings",
     ),
     "bindings-global": Fault(requirement="BND-1"),
@@ -194,7 +200,9 @@ FAULTS: Mapping[str, Fault] = {
         why="all of them call methods",
     ),
     "default-entrypoint-only": Fault(requirement="SVC-1"),
-    "missing-method-returns": Fault(requirement="SVC-1"),
+    "missing-method-returns": Fault(
+        requirement="SVC-1", also=("SVC-2",), why="a method that throws a TypeError looks like one that is missing"
+    ),
     "rpc-json-only": Fault(requirement="SVC-2"),
     "rpc-swallows-error": Fault(
         requirement="SVC-2", also=("SVC-1",), why="that an entrypoint has no such method is told by an exception"

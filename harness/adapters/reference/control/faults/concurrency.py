@@ -33,10 +33,10 @@ def _parallel_js(system: System) -> None:
 
 _TIMERS_IN_A_ROW = """
 const set = globalThis.setTimeout;
-let last = Promise.resolve();
-globalThis.setTimeout = (callback, ms, ...values) => {
-  const before = last;
-  last = new Promise((done) => before.then(() => set(() => { done(); callback(...values); }, ms)));
+let until = 0;
+globalThis.setTimeout = (callback, ms = 0, ...values) => {
+  until = Math.max(until, Date.now()) + Number(ms);
+  return set(callback, until - Date.now(), ...values);
 };
 """
 

@@ -70,6 +70,7 @@ SWITCHES: dict[str, Switch] = {
     "free-external-off-by-one": _subrequest_limit(free_external=51),
     "free-internal-unlimited": _subrequest_limit(free_internal=UNLIMITED),
     "paid-subrequests-unlimited": _subrequest_limit(paid_total=UNLIMITED),
+    "subrequest-cap-missing": _subrequest_limit(highest=UNLIMITED),
     "subrequest-cap-too-low": _subrequest_limit(highest=1_000_000),
     "subrequests-ignored": _subrequests_ignored,
     "bindings-uncounted": _subrequest_rules(_BindingsUncounted),
