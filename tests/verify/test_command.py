@@ -29,7 +29,7 @@ def test_rebuilding_makes_good_what_was_computed_and_keeps_what_was_measured(
     whole: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Page, figures and manifest come back to the byte; a raw file that was changed is not healed, and is found."""
-    for name in ("index.html", "comparison.json", "summary.md", MANIFEST_FILE):
+    for name in ("index.html", "comparison.json", "summary.md", "faults.html", MANIFEST_FILE):
         (folder / name).unlink()
     assert cli.main(["report", "rebuild", str(folder)]) == 0
     assert capsys.readouterr().out == f"Report: {folder / 'index.html'}\n"
