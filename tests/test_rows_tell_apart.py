@@ -19,6 +19,7 @@ from conformance.test_bindings_of_others import test_keys_do_not_lead_out_of_a_n
 from conformance.test_bound_services_reach import (
     test_connect_of_a_binding_stays_with_the_service as connect_of_a_binding,
 )
+from conformance.test_concurrency import test_counters_do_not_tear as counters_do_not_tear
 from conformance.test_isolates import test_many_isolates_in_one_process as many_in_one_process
 from conformance.test_memory import test_heap_past_the_limit_is_stopped as heap_past_the_limit
 from conformance.test_platform_surface import test_host_environment_is_out_of_reach as host_environment
@@ -192,6 +193,28 @@ def test_many_isolates_are_in_one_process_only_where_there_are_many_and_one(
     )
     with pytest.raises(raised) if raised else contextlib.nullcontext():
         judged(many_in_one_process, instance)
+
+
+@pytest.mark.parametrize(
+    ("lost", "overlaps", "switches", "raised"),
+    [(0, 0, 160, None), (1, 0, 160, PromiseBroken), (0, 1, 160, PromiseBroken), (0, 0, 8, ControlFailed)],
+)
+def test_counters_do_not_tear_only_where_all_was_counted_by_turns(
+    lost: int, overlaps: int, switches: int, raised: type[Exception] | None
+) -> None:
+    counted = {"shared": 0, "overlaps": overlaps, "switches": switches, "nonce": "n"}
+    lock = threading.Lock()
+
+    def play(_worker: str, request: Request) -> bytes:
+        if request.path.startswith("/count?"):
+            asked = dict(parse_qsl(urlsplit(request.path).query))
+            with lock:
+                counted["shared"] += int(asked["rounds"]) * int(asked["stride"])
+            return b'{"nonce":"n"}'
+        return msgspec.json.encode(counted | {"shared": counted["shared"] - lost})
+
+    with pytest.raises(raised) if raised else contextlib.nullcontext():
+        judged(counters_do_not_tear, Played(play))
 
 
 def global_objects(*, how_many: int) -> Play:

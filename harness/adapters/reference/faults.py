@@ -200,6 +200,7 @@ FAULTS: Mapping[str, Fault] = {
         why="all of them call methods",
     ),
     "default-entrypoint-only": Fault(requirement="SVC-1"),
+    "fetch-by-url-alone": Fault(requirement="SVC-1"),
     "missing-method-returns": Fault(
         requirement="SVC-1", also=("SVC-2",), why="a method that throws a TypeError looks like one that is missing"
     ),

@@ -55,6 +55,14 @@ def _default_entrypoint_only(system: System) -> None:
     around_calls(around)(system)
 
 
+async def _fetch_by_url_alone(call: Call, capability: Capability, plain: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Of a request through a binding the URL arrives, and neither method nor headers nor body."""
+    if isinstance(capability, ServiceCapability) and call.method == "fetch":
+        asked = {**call.arguments[0], "method": "GET", "headers": [], "body": None}
+        return await capability.call(msgspec.structs.replace(call, arguments=[asked]))
+    return await plain()
+
+
 async def _missing_method_returns(call: Call, capability: Capability, plain: Callable[[], Awaitable[Answer]]) -> Answer:
     try:
         return await plain()
@@ -140,6 +148,7 @@ def _stale_binding(system: System) -> None:
 SWITCHES: dict[str, Switch] = {
     "binding-follows-url": around_calls(_follow_url),
     "default-entrypoint-only": _default_entrypoint_only,
+    "fetch-by-url-alone": around_calls(_fetch_by_url_alone),
     "missing-method-returns": around_calls(_missing_method_returns),
     "rpc-missing": around_calls(_rpc_missing),
     "rpc-json-only": around_calls(_rpc_json_only),
