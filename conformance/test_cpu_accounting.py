@@ -98,7 +98,7 @@ def test_account_is_linear(launch: Launcher, judge: Judge) -> None:
     judge.promise(once_ms > 0, expected="CPU time above 0 for the work", saw=once_ms)
     judge.measured_value("CPU time of four times the work", fourfold_ms / once_ms, "times as much")
     judge.measured_value("held back by a busy machine", 100 * busy, "% of the time")
-    linear = fourfold_ms / _without_waiting_ms(once) >= 3 and _without_waiting_ms(fourfold) / once_ms <= 5
+    linear = fourfold_ms >= 3 * _least_ms(once) and _least_ms(fourfold) <= 5 * once_ms
     judge.control(
         linear or busy < TOO_BUSY,
         expected=f"a machine on which the computing thread has a core for {1 - TOO_BUSY:.0%} of the time",
@@ -173,10 +173,12 @@ def _quietest(accounts: Sequence[tuple[Ending, Invocation]]) -> tuple[Ending, In
     return min(accounts, key=lambda each: each[0].usage.busiest_ns + each[0].usage.held_back_ns)
 
 
-def _without_waiting_ms(account: tuple[Ending, Invocation]) -> float:
-    """What was recorded, less the time without a core, which may be in it; half of it at the least."""
+def _least_ms(account: tuple[Ending, Invocation]) -> float:
+    """What was recorded, less the time without a core, which may be in it; all of it where that time is too long for
+    the rest to say anything."""
     ended, record = account
-    return max(0.5 * record.cpu_time_ms, record.cpu_time_ms - ended.usage.held_back_ns / 1e6)
+    allowed_ms = ended.usage.held_back_ns / 1e6 if ended.usage.busy < TOO_BUSY else 0.0
+    return record.cpu_time_ms - allowed_ms
 
 
 def _idle_cpu_ns_per_s(pids: tuple[int, ...]) -> float:

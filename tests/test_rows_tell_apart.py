@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import threading
 from collections.abc import Callable
 from urllib.parse import parse_qsl, urlsplit
@@ -12,6 +13,8 @@ import httpx
 import msgspec
 import pytest
 
+from conformance.burning import WORK_ROUNDS, Ending
+from conformance.kernel import Usage
 from conformance.origin import Origin, serving
 from conformance.spending import Step
 from conformance.test_bindings_of_others import test_ids_of_others_objects_are_useless as ids_of_others
@@ -20,6 +23,7 @@ from conformance.test_bound_services_reach import (
     test_connect_of_a_binding_stays_with_the_service as connect_of_a_binding,
 )
 from conformance.test_concurrency import test_counters_do_not_tear as counters_do_not_tear
+from conformance.test_cpu_accounting import test_account_is_linear as account_is_linear
 from conformance.test_isolates import test_many_isolates_in_one_process as many_in_one_process
 from conformance.test_memory import test_heap_past_the_limit_is_stopped as heap_past_the_limit
 from conformance.test_platform_surface import test_host_environment_is_out_of_reach as host_environment
@@ -34,7 +38,7 @@ from harness.conformance_run import CONFORMANCE
 from harness.errors import ControlFailed, PromiseBroken
 from harness.judging import Judge, Launcher
 from harness.registry import resolve
-from harness.runtime import Outbound, Processes, Request
+from harness.runtime import Invocation, Outbound, Outcome, Processes, Request
 from tests.played import Play, Played, PlayedProcesses, judged
 
 
@@ -278,3 +282,62 @@ def test_connect_of_a_binding_leads_nowhere_only_where_the_canary_counts_nobody(
 ) -> None:
     with serving() as origin, serving() as canary, pytest.raises(raised) if raised else contextlib.nullcontext():
         judged(connect_of_a_binding, Played(connecting(leads_there=leads_there)), origin, canary, Outbound())
+
+
+QUIET = (13.0, 0.0)
+HELD_BACK = (13.0, 24.0)
+"""A burn of 13 ms: how long it ran, and how long it had no core, in ms."""
+
+
+def with_waiting(ran_ms: float, held_back_ms: float) -> float:
+    """An account by a clock that goes on while the thread has no core."""
+    return ran_ms + held_back_ms
+
+
+def own_time(ran_ms: float, _held_back_ms: float) -> float:
+    return ran_ms
+
+
+def in_ticks(ran_ms: float, _held_back_ms: float) -> float:
+    return math.ceil(ran_ms / 40) * 40
+
+
+@pytest.mark.parametrize(
+    ("recorded", "burns", "raised"),
+    [
+        (with_waiting, [QUIET], None),
+        (with_waiting, [*[HELD_BACK] * 5, QUIET], None),  # the first of them alone would say 1.4 times
+        (with_waiting, [HELD_BACK], ControlFailed),
+        (own_time, [HELD_BACK], None),
+        (in_ticks, [QUIET], PromiseBroken),
+        (in_ticks, [HELD_BACK], ControlFailed),
+        (lambda *_: 0.0, [QUIET], PromiseBroken),
+    ],
+)
+def test_an_account_is_linear_or_not_only_where_the_machine_let_the_work_run(
+    recorded: Callable[[float, float], float],
+    burns: list[tuple[float, float]],
+    raised: type[Exception] | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Burns of the work once come as given, and then all like the last; those of four times the work are quiet."""
+    once = itertools.chain(burns, itertools.repeat(burns[-1]))
+
+    def account(_instance: Played, path: str) -> tuple[Ending, Invocation]:
+        times = int(path.partition("rounds=")[2]) // WORK_ROUNDS
+        ran_ms, held_back_ms = next(once) if times == 1 else (4 * QUIET[0], 0.0)
+        usage = Usage(
+            cpu_ns=round(ran_ms * 1e6), busiest_ns=round(ran_ms * 1e6), held_back_ns=round(held_back_ms * 1e6)
+        )
+        record = Invocation(
+            worker="cpu",
+            event="fetch",
+            outcome=Outcome.OK,
+            cpu_time_ms=recorded(ran_ms, held_back_ms),
+            wall_time_ms=ran_ms + held_back_ms,
+        )
+        return Ending(served=True, text="served to the end", usage=usage), record
+
+    monkeypatch.setattr("conformance.test_cpu_accounting.account", account)
+    with pytest.raises(raised) if raised else contextlib.nullcontext():
+        judged(account_is_linear, Played(lambda *_: b""))
