@@ -23,7 +23,9 @@ from conformance.test_bound_services_reach import (
     test_connect_of_a_binding_stays_with_the_service as connect_of_a_binding,
 )
 from conformance.test_concurrency import test_counters_do_not_tear as counters_do_not_tear
+from conformance.test_cpu_accounting import HEAVY, LIGHT, Together
 from conformance.test_cpu_accounting import test_account_is_linear as account_is_linear
+from conformance.test_cpu_accounting import test_concurrent_requests_are_charged_their_own as charged_their_own
 from conformance.test_isolates import test_many_isolates_in_one_process as many_in_one_process
 from conformance.test_memory import test_heap_past_the_limit_is_stopped as heap_past_the_limit
 from conformance.test_platform_surface import test_host_environment_is_out_of_reach as host_environment
@@ -302,6 +304,16 @@ def in_ticks(ran_ms: float, _held_back_ms: float) -> float:
     return math.ceil(ran_ms / 40) * 40
 
 
+def burnt(burn: tuple[float, float], recorded: Callable[[float, float], float]) -> tuple[Ending, Invocation]:
+    """What the kernel saw of such a burn, and the record of it."""
+    ran_ns, held_back_ns = (round(ms * 1e6) for ms in burn)
+    usage = Usage(cpu_ns=ran_ns, busiest_ns=ran_ns, held_back_ns=held_back_ns)
+    record = Invocation(
+        worker="cpu", event="fetch", outcome=Outcome.OK, cpu_time_ms=recorded(*burn), wall_time_ms=sum(burn)
+    )
+    return Ending(served=True, text="served to the end", usage=usage), record
+
+
 @pytest.mark.parametrize(
     ("recorded", "burns", "raised"),
     [
@@ -325,19 +337,37 @@ def test_an_account_is_linear_or_not_only_where_the_machine_let_the_work_run(
 
     def account(_instance: Played, path: str) -> tuple[Ending, Invocation]:
         times = int(path.partition("rounds=")[2]) // WORK_ROUNDS
-        ran_ms, held_back_ms = next(once) if times == 1 else (4 * QUIET[0], 0.0)
-        usage = Usage(
-            cpu_ns=round(ran_ms * 1e6), busiest_ns=round(ran_ms * 1e6), held_back_ns=round(held_back_ms * 1e6)
-        )
-        record = Invocation(
-            worker="cpu",
-            event="fetch",
-            outcome=Outcome.OK,
-            cpu_time_ms=recorded(ran_ms, held_back_ms),
-            wall_time_ms=ran_ms + held_back_ms,
-        )
-        return Ending(served=True, text="served to the end", usage=usage), record
+        return burnt(next(once) if times == 1 else (4 * QUIET[0], 0.0), recorded)
 
     monkeypatch.setattr("conformance.test_cpu_accounting.account", account)
     with pytest.raises(raised) if raised else contextlib.nullcontext():
         judged(account_is_linear, Played(lambda *_: b""))
+
+
+@pytest.mark.parametrize(
+    ("alone", "heavy_ms", "light_ms", "raised"),
+    [
+        ([QUIET], 13.0, 0.1, None),
+        ([*[HELD_BACK] * 5, QUIET], 13.0, 0.1, None),  # the first of them alone would say that each paid too little
+        ([HELD_BACK], 13.0, 0.1, ControlFailed),
+        ([QUIET], 6.5, 6.5, PromiseBroken),
+        ([QUIET], 13.0, 6.5, PromiseBroken),
+        ([QUIET], 26.0, 0.1, PromiseBroken),
+    ],
+)
+def test_requests_are_charged_their_own_or_not_only_where_the_machine_let_the_work_run(
+    alone: list[tuple[float, float]],
+    heavy_ms: float,
+    light_ms: float,
+    raised: type[Exception] | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One heavy request alone, by a clock that goes on without a core; then heavy and light ones on a quiet machine."""
+    burns = itertools.chain(alone, itertools.repeat(alone[-1]))
+    cpu_ms = [light_ms] * LIGHT + [heavy_ms] * HEAVY
+    together = Together(cpu_ms=cpu_ms, met=[len(cpu_ms)], shared=True, busy=0.0)
+    module = "conformance.test_cpu_accounting"
+    monkeypatch.setattr(f"{module}.account", lambda *_: burnt(next(burns), with_waiting))
+    monkeypatch.setattr(f"{module}.heavy_and_light", lambda *_: together)
+    with pytest.raises(raised) if raised else contextlib.nullcontext():
+        judged(charged_their_own, Played(lambda *_: b""))
