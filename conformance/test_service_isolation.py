@@ -14,7 +14,8 @@ from harness.errors import DeadlineExceeded, PromiseBroken
 from harness.judging import Judge, Launcher
 from harness.runtime import Invocation, Ledger, Outcome
 
-BURN_ROUNDS = 15_000_000  # some 100 ms of one core
+BURN_ROUNDS = 15_000_000  # some 25 ms of one core
+BURNS = 3
 IDLE_ROUNDS = 1
 CALLER_SHARE = 0.2
 """What of the pair's CPU the caller may be charged for two bound calls beside a burn of BURN_ROUNDS; a thousandth
@@ -72,20 +73,23 @@ def test_cpu_is_charged_to_the_callee(launch: Launcher, judge: Judge, by: str) -
     """CPU that Worker B burns while Worker A waits for it stands in B's record and not in A's."""
     instance = launch("caller", "callee", instruments=(Ledger,))
     ledger = instance.instrument(Ledger)
-    records: dict[int, tuple[Invocation, Invocation]] = {}
-    for rounds in (IDLE_ROUNDS, IDLE_ROUNDS, BURN_ROUNDS):  # the first also pays for starting both
+
+    def burn(rounds: int) -> tuple[Invocation, Invocation]:
         mark = ledger.mark()
         ask(instance, "caller", "/burn", query={"by": by, "rounds": str(rounds)})
-        records[rounds] = (_records(ledger, mark, "caller")[0], _records(ledger, mark, "callee")[0])
-    caller, callee = records[BURN_ROUNDS]
-    judge.saw("the caller's record", caller.as_evidence())
-    judge.saw("the callee's record", callee.as_evidence())
-    idle = records[IDLE_ROUNDS][0].cpu_time_ms + records[IDLE_ROUNDS][1].cpu_time_ms
+        return _records(ledger, mark, "caller")[0], _records(ledger, mark, "callee")[0]
+
+    burn(IDLE_ROUNDS)  # pays for starting both
+    idle_ms = min(sum(record.cpu_time_ms for record in burn(IDLE_ROUNDS)) for _ in range(BURNS))
+    burns = [burn(BURN_ROUNDS) for _ in range(BURNS)]
+    judge.saw("the caller's and the callee's records", [[each.as_evidence() for each in pair] for pair in burns])
+    # An account that goes on while a busy machine lets its thread wait is wrong by chance; one that is wrong, always.
+    caller, callee = min(burns, key=lambda pair: pair[0].cpu_time_ms / max(pair[1].cpu_time_ms, 1e-9))
     burnt = caller.cpu_time_ms + callee.cpu_time_ms
     judge.control(
-        burnt > 5 * idle,
+        burnt > 5 * idle_ms,
         expected="the burn to appear in the pair's records",
-        saw=f"{burnt:.1f} ms, {idle:.1f} ms without",
+        saw=f"{burnt:.1f} ms, {idle_ms:.1f} ms without",
     )
     share = caller.cpu_time_ms / burnt
     judge.measured_value("the caller's share of the CPU", 100 * share, "%")
