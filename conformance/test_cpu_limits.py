@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from conformance.burning import (
@@ -9,6 +11,7 @@ from conformance.burning import (
     FREE_LIMIT_MS,
     LIGHT_ROUNDS,
     OVERRUN_ROUNDS,
+    Ending,
     account,
     bomb_path,
     burn_path,
@@ -20,11 +23,12 @@ from conformance.burning import (
 from conformance.mark import requirement
 from harness.errors import DeployRefused
 from harness.judging import Judge, Launcher
-from harness.runtime import Instance, Ledger, Outcome, Plan
+from harness.runtime import Instance, Invocation, Ledger, Outcome, Plan
 
 LOWERED_MS = 50
 PAID_DEFAULT_MS = 30_000
 LONG_DEADLINE_S = 240.0
+CALIBRATIONS = 3
 
 
 @requirement("CPU-6")
@@ -56,9 +60,8 @@ def test_free_plan_records_exceeded_cpu(launch: Launcher, judge: Judge) -> None:
 @requirement("CPU-6")
 def test_free_plan_limit_is_where_it_is_promised(launch: Launcher, judge: Judge) -> None:
     """On the free plan work for 2 and for 5 ms is served, work for 50 ms is stopped, and not before 10 ms of CPU."""
-    rate = rounds_per_ms(launch, judge)
     instance = launch("cpu", plan=Plan.FREE, instruments=(Ledger,))
-    _judge_bracket(instance, judge, rate, FREE_LIMIT_MS, served_ms=(2, 5), stopped_ms=50, may_escape=1)
+    _judge_bracket(launch, judge, instance, FREE_LIMIT_MS, served_ms=(2, 5), stopped_ms=50, may_escape=1)
 
 
 @requirement("CPU-6")
@@ -80,8 +83,13 @@ def test_paid_default_is_beyond_the_free_limit(launch: Launcher, judge: Judge) -
     control_light_work(instance, judge)
     sample = ending(instance, burn_path(OVERRUN_ROUNDS))
     judge.control(sample.served, expected="some work to be served on the paid plan", saw=sample.text)
-    spin = ending(instance, burn_path(1250 / (sample.usage.cpu_ns / 1e6) * OVERRUN_ROUNDS))
-    cpu_ms = spin.usage.cpu_ns / 1e6
+    rounds = OVERRUN_ROUNDS * 1250 / (sample.usage.cpu_ns / 1e6)
+    for _ in range(3):  # more each time, where the machine is faster by now
+        spin = ending(instance, burn_path(rounds))
+        cpu_ms = spin.usage.cpu_ns / 1e6
+        if not spin.served or cpu_ms > 950:
+            break
+        rounds *= 1.5
     judge.measured_value("CPU by the kernel's count", cpu_ms, "ms")
     judge.promise(spin.served, expected="work for 1 s to be served", saw=spin.described())
     judge.control(cpu_ms > 950, expected="work that takes 1 s of CPU", saw=f"{cpu_ms:.0f} ms of CPU")
@@ -120,9 +128,8 @@ def test_paid_default_stops_past_thirty_seconds(launch: Launcher, judge: Judge) 
 @requirement("CPU-8")
 def test_configured_limit_lowers(launch: Launcher, judge: Judge) -> None:
     """`limits.cpu_ms` = 50 on the paid plan: work for 10 ms is served, work for 300 ms is stopped, not before 50 ms."""
-    rate = rounds_per_ms(launch, judge)
     instance = launch("cpu", env="lowered", instruments=(Ledger,))
-    _judge_bracket(instance, judge, rate, LOWERED_MS, served_ms=(10,), stopped_ms=300)
+    _judge_bracket(launch, judge, instance, LOWERED_MS, served_ms=(10,), stopped_ms=300)
 
 
 @requirement("CPU-8", profile="full")
@@ -155,9 +162,9 @@ def test_excessive_limit_is_refused(launch: Launcher, judge: Judge) -> None:
 
 
 def _judge_bracket(
-    instance: Instance,
+    launch: Launcher,
     judge: Judge,
-    rate: float,
+    instance: Instance,
     limit_ms: int,
     *,
     served_ms: tuple[int, ...],
@@ -166,15 +173,19 @@ def _judge_bracket(
 ) -> None:
     """Requests with work below and beyond the limit; where it bites is read off their records.
 
-    `rate`: rounds in a millisecond. Of three requests below the limit one may be stopped, where the machine makes the
-    same work take longer than the calibration found, if it is recorded with the whole limit. `may_escape`: how many
-    of three beyond it may be served, where the work is so short that on a busy machine what is to stop it may wait
-    longer for a core.
+    Of three requests below the limit one may be stopped, where the machine makes the same work take longer than the
+    calibration found, if it is recorded with the whole limit; where more are, the machine may have become slower, and
+    all is done again. `may_escape`: how many of three beyond it may be served, where the work is so short that on a
+    busy machine what is to stop it may wait longer for a core.
     """
-    for _ in range(6):
-        ending(instance, burn_path(rate / 4))  # compiled by now, in this isolate too
-    below = {ms: [account(instance, burn_path(ms * rate)) for _ in range(3)] for ms in served_ms}
-    beyond = [account(instance, burn_path(stopped_ms * rate)) for _ in range(3)]
+    for _ in range(CALIBRATIONS):
+        rate = rounds_per_ms(launch, judge)
+        for _ in range(6):
+            ending(instance, burn_path(rate / 4))  # compiled by now, in this isolate too
+        below = {ms: [account(instance, burn_path(ms * rate)) for _ in range(3)] for ms in served_ms}
+        beyond = [account(instance, burn_path(stopped_ms * rate)) for _ in range(3)]
+        if _served(beyond) <= may_escape and all(_served(accounts) >= 2 for accounts in below.values()):
+            break
     for ms, accounts in {**below, stopped_ms: beyond}.items():
         judge.saw(f"requests with work for {ms} ms", evidence(accounts))
     everything = [each for accounts in (*below.values(), beyond) for each in accounts]
@@ -183,12 +194,12 @@ def _judge_bracket(
     judge.bracketed("CPU limit", max(served, default=None), min(stopped, default=None), "ms")
     for ms, accounts in below.items():
         judge.promise(
-            sum(ended.served for ended, _ in accounts) >= 2,
+            _served(accounts) >= 2,
             expected=f"work for {ms} ms to be served under a limit of {limit_ms} ms",
             saw="; ".join(evidence(accounts)),
         )
     judge.promise(
-        sum(ended.served for ended, _ in beyond) <= may_escape,
+        _served(beyond) <= may_escape,
         expected=f"work for {stopped_ms} ms to be stopped under a limit of {limit_ms} ms",
         saw="; ".join(evidence(beyond)),
     )
@@ -198,6 +209,10 @@ def _judge_bracket(
         expected=f"each stop recorded as {Outcome.EXCEEDED_CPU.value} with {limit_ms} ms of CPU or more",
         saw="; ".join(evidence([each for each in everything if not each[0].served])),
     )
+
+
+def _served(accounts: Sequence[tuple[Ending, Invocation]]) -> int:
+    return sum(ended.served for ended, _ in accounts)
 
 
 def _judge_long_work(instance: Instance, judge: Judge, rounds: float, *, at_least_ms: int) -> None:

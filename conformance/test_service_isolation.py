@@ -14,7 +14,7 @@ from harness.errors import DeadlineExceeded, PromiseBroken
 from harness.judging import Judge, Launcher
 from harness.runtime import Invocation, Ledger, Outcome
 
-BURN_ROUNDS = 15_000_000  # some 25 ms of one core
+BURN_ROUNDS = 15_000_000  # some 120 ms of one core
 BURNS = 3
 IDLE_ROUNDS = 1
 CALLER_SHARE = 0.2
