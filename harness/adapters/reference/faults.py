@@ -15,35 +15,17 @@ class Fault:
     why: str = ""
 
 
+_REST_ON_ONE_ISOLATE = (
+    *("ISO-1", "ISO-3", "ISO-6", "ISO-7", "ISO-11", "MEM-4", "MEM-7", "CPU-5", "CPU-10", "SUB-6"),
+    *("CON-1", "CON-3", "CON-5", "BND-3", "NET-1", "NET-3", "SVC-3", "SVC-4"),
+)
+_WHY_ONE = "what rests on one isolate serving two requests does not hold, such as a service's list of its calls"
+
 FAULTS: Mapping[str, Fault] = {
     "shared-globals": Fault(
         requirement="ISO-1", also=("ISO-6", "ISO-11", "CPU-10"), why="Workers in one isolate live and die as one"
     ),
-    "always-cold": Fault(
-        requirement="ISO-2",
-        also=(
-            "ISO-1",
-            "ISO-3",
-            "ISO-5",
-            "ISO-6",
-            "ISO-7",
-            "ISO-11",
-            "MEM-4",
-            "MEM-7",
-            "CPU-5",
-            "CPU-10",
-            "SUB-6",
-            "CON-1",
-            "CON-3",
-            "CON-5",
-            "BND-3",
-            "NET-1",
-            "NET-3",
-            "SVC-3",
-            "SVC-4",
-        ),
-        why="what rests on one isolate serving two requests does not hold, such as a service's list of its calls",
-    ),
+    "always-cold": Fault(requirement="ISO-2", also=("ISO-5", *_REST_ON_ONE_ISOLATE), why=_WHY_ONE),
     "serialise-requests": Fault(
         requirement="ISO-3",
         also=("ISO-5", "MEM-4", "CPU-5", "SUB-6", "CON-1", "CON-2", "CON-3", "CON-5", "SVC-4"),
@@ -58,31 +40,7 @@ FAULTS: Mapping[str, Fault] = {
         also=("ISO-3", "MEM-4", "CPU-5", "SUB-6", "CON-1", "CON-5", "BND-3", "NET-1", "NET-3", "SVC-3", "SVC-4"),
         why="requests are never in an isolate together, and a service's list of its calls is in several",
     ),
-    "isolate-never-reused": Fault(
-        requirement="ISO-5",
-        also=(
-            "ISO-1",
-            "ISO-2",
-            "ISO-3",
-            "ISO-6",
-            "ISO-7",
-            "ISO-11",
-            "MEM-4",
-            "MEM-7",
-            "CPU-5",
-            "CPU-10",
-            "SUB-6",
-            "CON-1",
-            "CON-3",
-            "CON-5",
-            "BND-3",
-            "NET-1",
-            "NET-3",
-            "SVC-3",
-            "SVC-4",
-        ),
-        why="what rests on one isolate serving two requests does not hold, such as a service's list of its calls",
-    ),
+    "isolate-never-reused": Fault(requirement="ISO-5", also=("ISO-2", *_REST_ON_ONE_ISOLATE), why=_WHY_ONE),
     "never-evict": Fault(requirement="ISO-6"),
     "evict-busy": Fault(requirement="ISO-6"),
     "exception-spreads": Fault(

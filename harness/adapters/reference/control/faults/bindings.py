@@ -63,16 +63,18 @@ def _vars_global(deployment: Deployment) -> None:
     deployment.before = f"Object.assign(globalThis, {json.dumps(deployment.values)});"
 
 
+def _change_keys(deployment: Deployment, change: Callable[[str], str]) -> None:
+    """Derive the ids of each Durable Object namespace with another key."""
+    deployment.bindings = [
+        each if each.key is None else msgspec.structs.replace(each, key=change(each.key))
+        for each in deployment.bindings
+    ]
+
+
 def _one_object_namespace(system: System) -> None:
     """Every Durable Object namespace is one and the same: its ids are good in all of them."""
 
-    def change(deployment: Deployment) -> None:
-        deployment.bindings = [
-            each if each.key is None else msgspec.structs.replace(each, key="the only one")
-            for each in deployment.bindings
-        ]
-
-    _after_binding(change)(system)
+    _after_binding(lambda deployment: _change_keys(deployment, lambda _: "the only one"))(system)
     deployer = system.deployer
     plain = deployer.object_storage
     deployer.object_storage = lambda *_: plain("the only one", "")  # type: ignore[method-assign]
@@ -94,10 +96,7 @@ def _namespace_per_worker(system: System) -> None:
         name = deployment.worker.name
         deployer.kv_store = lambda namespace_id: plain_store(f"{name}/{namespace_id}")  # type: ignore[method-assign]
         plain_bind(deployment, deployments)
-        deployment.bindings = [
-            each if each.key is None else msgspec.structs.replace(each, key=f"{name}/{each.key}")
-            for each in deployment.bindings
-        ]
+        _change_keys(deployment, lambda key: f"{name}/{key}")
 
     deployer.bind = bind  # type: ignore[method-assign]
 
