@@ -50,6 +50,7 @@ def test_answers_under_way_are_waited_for(load: str) -> None:
         for _ in range(3):
             assert asked.acquire(timeout=30)
         engine.finish()
+        engine.take()  # its thread has come by, and knows
         may_answer.set()
         tally = _finished(engine, tallies)
         assert len(target.requests) == 3

@@ -351,30 +351,47 @@ def test_an_account_is_linear_or_not_only_where_the_machine_let_the_work_run(
         judged(account_is_linear, Played(lambda *_: b""))
 
 
+FAIR_MS = [0.2] * LIGHT + [18.0] * HEAVY
+WAITED_MS = [0.2] * LIGHT + [20.0, 22.0, 26.0, 59.0]
+EVERYTHING_MS = [72.0] * (LIGHT + HEAVY)
+NO_WAIT_MS, SOME_WAIT_MS, MUCH_WAIT_MS = 0.0, 20.0, 55.0
+
+
 @pytest.mark.parametrize(
-    ("alone", "heavy_ms", "light_ms", "raised"),
+    ("attempts", "raised"),
     [
-        ([QUIET], 13.0, 0.1, None),
-        ([*[HELD_BACK] * 5, QUIET], 13.0, 0.1, None),  # the first of them alone would say that each paid too little
-        ([HELD_BACK], 13.0, 0.1, ControlFailed),
-        ([QUIET], 6.5, 6.5, PromiseBroken),
-        ([QUIET], 13.0, 6.5, PromiseBroken),
-        ([QUIET], 26.0, 0.1, PromiseBroken),
+        ([(FAIR_MS, NO_WAIT_MS)], None),
+        ([(FAIR_MS, MUCH_WAIT_MS)], None),  # an account that stops while the thread has no core
+        ([(WAITED_MS, MUCH_WAIT_MS)], None),  # and one that goes on
+        ([(WAITED_MS, SOME_WAIT_MS)], PromiseBroken),
+        ([(WAITED_MS, NO_WAIT_MS)], PromiseBroken),
+        ([*[(WAITED_MS, SOME_WAIT_MS)] * 5, (FAIR_MS, NO_WAIT_MS)], None),
+        ([(EVERYTHING_MS, NO_WAIT_MS)], PromiseBroken),
+        ([(EVERYTHING_MS, SOME_WAIT_MS)], PromiseBroken),
+        ([(EVERYTHING_MS, MUCH_WAIT_MS)], ControlFailed),
+        ([([9.0] * (LIGHT + HEAVY), NO_WAIT_MS)], PromiseBroken),
+        ([([0.2] * LIGHT + [9.0, 9.0, 27.0, 27.0], NO_WAIT_MS)], PromiseBroken),
+        ([([0.2] * LIGHT + [18.0, 18.0, 18.0, 36.0], NO_WAIT_MS)], PromiseBroken),
+        ([([4.4] * LIGHT + [28.0] * HEAVY, NO_WAIT_MS)], PromiseBroken),  # each nearly so, and all too much
+        ([([0.0] * (LIGHT + HEAVY), NO_WAIT_MS)], PromiseBroken),
     ],
 )
 def test_requests_are_charged_their_own_or_not_only_where_the_machine_let_the_work_run(
-    alone: list[tuple[float, float]],
-    heavy_ms: float,
-    light_ms: float,
-    raised: type[Exception] | None,
-    monkeypatch: pytest.MonkeyPatch,
+    attempts: list[tuple[list[float], float]], raised: type[Exception] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One heavy request alone, by a clock that goes on without a core; then heavy and light ones on a quiet machine."""
-    burns = itertools.chain(alone, itertools.repeat(alone[-1]))
-    cpu_ms = [light_ms] * LIGHT + [heavy_ms] * HEAVY
-    together = Together(cpu_ms=cpu_ms, met=[len(cpu_ms)], shared=True, busy=0.0)
+    """Records of attempts, of which each takes 72 ms of one thread and 80 of all, and waits for a core as given; then
+    all come like the last."""
+    played = (
+        Together(
+            cpu_ms=cpu_ms,
+            met=[len(cpu_ms)],
+            shared=True,
+            usage=Usage(cpu_ns=80_000_000, busiest_ns=72_000_000, held_back_ns=round(waited_ms * 1e6)),
+        )
+        for cpu_ms, waited_ms in itertools.chain(attempts, itertools.repeat(attempts[-1]))
+    )
     module = "conformance.test_cpu_accounting"
-    monkeypatch.setattr(f"{module}.account", lambda *_: burnt(next(burns), with_waiting))
-    monkeypatch.setattr(f"{module}.heavy_and_light", lambda *_: together)
+    monkeypatch.setattr(f"{module}.account", lambda *_: burnt(QUIET, with_waiting))
+    monkeypatch.setattr(f"{module}.heavy_and_light", lambda *_: next(played))
     with pytest.raises(raised) if raised else contextlib.nullcontext():
         judged(charged_their_own, Played(lambda *_: b""))

@@ -65,7 +65,8 @@ class Engine:
     def finish(self) -> None:
         """Begin no more requests, from any thread and at any time; wait for those under way, for at most `drain_s`.
 
-        Then the target's own count is this one's. What an open loop owed by then and had not sent is dropped.
+        The engine's thread comes by every 10 ms or so, and begins requests until it does. In the end the target's own
+        count is this one's. What an open loop owed by then and had not sent is dropped.
         """
         self._finishing = True
         run = self._run
