@@ -9,10 +9,9 @@ import contextlib
 from collections.abc import Generator, Iterator
 from typing import Any
 
-import msgspec
 import pytest
 
-from harness import session_end, terminal
+from harness import attempts, session_end, terminal
 from harness.conformance_run import CONFORMANCE, ConformanceRun, add_options
 from harness.errors import IsomarkError, ReportFileError
 from harness.exporting import export
@@ -20,8 +19,7 @@ from harness.features import ConformanceClass
 from harness.inventory import MARK
 from harness.judging import ClassNotClaimed, Judge, Launcher
 from harness.recorder import Recorder
-from harness.row_of_test import retell, row_of
-from harness.rows import Row
+from harness.row_of_test import attach, retell, row_in, row_of
 
 _RUN = pytest.StashKey[ConformanceRun]()
 _JUDGE = pytest.StashKey[Judge]()
@@ -92,6 +90,14 @@ def launch(request: pytest.FixtureRequest, judge: Judge) -> Iterator[Launcher]:
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    if item.config.stash.get(_RUN, None) is None or item.get_closest_marker(MARK) is None:
+        return None
+    attempts.run(item, nextitem)
+    return True
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     mark = item.get_closest_marker(MARK)
     run = item.config.stash.get(_RUN, None)
@@ -116,18 +122,17 @@ def pytest_runtest_makereport(
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, KeyboardInterrupt | SystemExit | pytest.exit.Exception):
         return report
-    row = row_of(item, call, report, run, item.stash.get(_JUDGE, None) or Judge())
+    row = row_of(item, call, report, run, item.stash.get(_JUDGE, None) or Judge(), attempts.earlier(item))
     retell(report, row)
-    # An attribute of the report travels from a pytest-xdist worker to the controller with it.
-    report.isomark_row = msgspec.json.encode(row).decode()  # type: ignore[attr-defined]
+    attach(report, row)
     return report
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     recorder = _recorder_of_this_process
-    encoded = getattr(report, "isomark_row", None)
-    if recorder is not None and encoded is not None:
-        recorder.add(msgspec.json.decode(encoded, type=Row))
+    row = row_in(report)
+    if recorder is not None and row is not None:
+        recorder.add(row)
     elif recorder is not None and str(report.when) == "???":  # what pytest-xdist reports of a test its worker died with
         recorder.add_mishap(report.nodeid, "the pytest-xdist worker that ran it died")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
 import pytest
 
 from harness.conformance_run import ConformanceRun
@@ -13,15 +16,22 @@ from harness.rows import ReasonCode, Row, Status, is_expected
 
 
 def row_of(
-    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, run: ConformanceRun, judge: Judge
+    item: pytest.Item,
+    call: pytest.CallInfo[None],
+    report: pytest.TestReport,
+    run: ConformanceRun,
+    judge: Judge,
+    earlier: Sequence[str] = (),
 ) -> Row:
-    """The row of a test whose call ended, or whose set-up or clean-up failed."""
+    """The row of a test whose call ended, or whose set-up or clean-up failed. `earlier`: why each attempt before this
+    one showed nothing."""
     mark = item.get_closest_marker(MARK)
     assert mark is not None
     ending = _ending(report, call.excinfo.value if call.excinfo else None, call.when)
     requirement = run.catalogue.by_id(mark.args[0])
     expected = run.expectations.of(requirement.id, item.name)
     test = item.nodeid
+    attempts = {f"attempt {number} showed nothing": reason for number, reason in enumerate(earlier, 1)}
     return Row(
         requirement=requirement.id,
         area=requirement.area,
@@ -35,12 +45,24 @@ def row_of(
         as_expected=is_expected(ending.status, expected),
         reason_code=ending.code,
         reason=str(without_machine_paths(ending.reason)),
-        evidence=without_machine_paths(judge.all_evidence()),
+        evidence=without_machine_paths(judge.all_evidence() | attempts),
         measured=tuple(judge.measured),
         profile=mark.kwargs.get("profile", "quick"),
+        attempts=1 + len(earlier),
         duration_ms=round(call.duration * 1000, 1),
         repeat=f"pytest '{test}' --runtime={run.specification} --profile={run.profile}",
     )
+
+
+def attach(report: pytest.TestReport, row: Row) -> None:
+    """As an attribute, which travels from a pytest-xdist worker to the controller with the report."""
+    report.isomark_row = msgspec.json.encode(row).decode()  # type: ignore[attr-defined]
+
+
+def row_in(report: pytest.TestReport) -> Row | None:
+    """The row attached to a report."""
+    encoded = getattr(report, "isomark_row", None)
+    return None if encoded is None else msgspec.json.decode(encoded, type=Row)
 
 
 def retell(report: pytest.TestReport, row: Row) -> None:

@@ -110,7 +110,8 @@ def _wrapped(label: str, text: str) -> list[str]:
 
 def _function(row: Row) -> str:
     function, bracket, parameter = row.test.partition("[")  # the parameter may hold colons (`::1`)
-    return function.rpartition("::")[2] + bracket + parameter
+    tried = f" ({row.attempts} attempts)" if row.attempts > 1 else ""
+    return function.rpartition("::")[2] + bracket + parameter + tried
 
 
 def _verdict(report: ConformanceReport) -> str:
