@@ -16,6 +16,7 @@ const TICK_NS = 4.5e6;
 const BUSY_SHARE = 0.9;
 /** Reading the accounts may take this part of the host's time. */
 const COST_SHARE = 1 / 25;
+const LEAST_COST_MS = 0.05;
 const SEARCH_EVERY_MS = 8;
 const RECENT_MS = 0.2;
 /** While a turn runs, the accounts are read at least this often. */
@@ -75,7 +76,8 @@ class ThreadClock {
       else threads.set(name, account);
     }
     this.last = { atMs: begunMs, threads };
-    this.costMs = performance.now() - begunMs;
+    // Not much more than the time before: a thread that loses its core meanwhile has paid nothing for that.
+    this.costMs = Math.min(performance.now() - begunMs, 2 * this.costMs + LEAST_COST_MS);
     return this.last;
   }
 
