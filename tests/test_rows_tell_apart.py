@@ -353,6 +353,7 @@ def test_an_account_is_linear_or_not_only_where_the_machine_let_the_work_run(
 
 FAIR_MS = [0.2] * LIGHT + [18.0] * HEAVY
 WAITED_MS = [0.2] * LIGHT + [20.0, 22.0, 26.0, 59.0]
+LIGHT_WAITED_MS = [0.2] * (LIGHT - 1) + [17.0] + [18.0] * HEAVY
 EVERYTHING_MS = [72.0] * (LIGHT + HEAVY)
 NO_WAIT_MS, SOME_WAIT_MS, MUCH_WAIT_MS = 0.0, 20.0, 55.0
 
@@ -366,6 +367,11 @@ NO_WAIT_MS, SOME_WAIT_MS, MUCH_WAIT_MS = 0.0, 20.0, 55.0
         ([(WAITED_MS, SOME_WAIT_MS)], PromiseBroken),
         ([(WAITED_MS, NO_WAIT_MS)], PromiseBroken),
         ([*[(WAITED_MS, SOME_WAIT_MS)] * 5, (FAIR_MS, NO_WAIT_MS)], None),
+        ([(LIGHT_WAITED_MS, SOME_WAIT_MS), (FAIR_MS, SOME_WAIT_MS)], None),
+        ([(LIGHT_WAITED_MS, MUCH_WAIT_MS)] * 5 + [(FAIR_MS, MUCH_WAIT_MS)], None),
+        ([(LIGHT_WAITED_MS, SOME_WAIT_MS)], PromiseBroken),
+        ([(LIGHT_WAITED_MS, MUCH_WAIT_MS)], ControlFailed),
+        ([(FAIR_MS, MUCH_WAIT_MS), (EVERYTHING_MS, NO_WAIT_MS)], PromiseBroken),
         ([(EVERYTHING_MS, NO_WAIT_MS)], PromiseBroken),
         ([(EVERYTHING_MS, SOME_WAIT_MS)], PromiseBroken),
         ([(EVERYTHING_MS, MUCH_WAIT_MS)], ControlFailed),
