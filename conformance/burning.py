@@ -20,7 +20,7 @@ LIGHT_ROUNDS = 1000  # some microseconds
 LIGHT_PATH = f"/mixed?rounds={LIGHT_ROUNDS}"
 WORK_ROUNDS = 10_000_000  # some 20 ms
 OVERRUN_ROUNDS = 100_000_000  # some 200 ms: twenty times the free plan's limit, which has slack in production
-SPIN_ROUNDS = 500_000_000  # some 1 s
+SPIN_ROUNDS = 500_000_000  # some 1 s: what is to stop it may wait half a second for a core and is still in time
 
 BOMBS = ("awaited", "microtasks", "caught", "regexp")
 """Kinds of work that are hard to stop; see bombs.mjs."""

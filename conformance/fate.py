@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 
 from conformance.asking import ask
 from harness.errors import Unanswered
@@ -20,18 +22,21 @@ MOST_LOOKS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Neighbour:
-    """What the neighbour's client saw. `alone_ms`: slowest answer before; `worst_ms`: while the other misbehaved."""
+    """What the neighbour's client saw. `alone_ms`: slowest answer before; `worst_ms`: while the other misbehaved.
+
+    `typical_ms`: an ordinary answer before. `silent_ms`: the longest time from the sending of a ping to the answer of
+    the next one: whatever stops the client for a while, it is not shorter than the time in which the neighbour gets no
+    turn. `other_took_ms`: as the other one's own client saw it.
+    """
 
     alone_ms: float
+    typical_ms: float
     worst_ms: float
+    silent_ms: float
     answers: int
     failures: tuple[str, ...]
     other_took_ms: float
     other_ended: str
-
-    def share_of_the_misbehaviour(self) -> float:
-        """The longest wait as a share of the time the other one misbehaved: near 1 when it waited for that to end."""
-        return self.worst_ms / self.other_took_ms
 
     def described(self) -> str:
         return (
@@ -42,26 +47,32 @@ class Neighbour:
 
 def watch(instance: Instance, neighbour: str, misbehave: Callable[[], str]) -> Neighbour:
     """Ping `neighbour` without pause while `misbehave` runs, which returns how it ended, and once more after it."""
-    alone_ms = max(_ping(instance, neighbour)[0] for _ in range(10))
+    alone = [_ping(instance, neighbour) for _ in range(10)]
+
+    def timed() -> tuple[str, float]:
+        started = time.monotonic()  # here, as the one who waits for the thread may come late
+        try:
+            ended = misbehave()
+        except Unanswered as error:
+            ended = error.happened
+        return ended, (time.monotonic() - started) * 1000
+
     with ThreadPoolExecutor(1) as pool:
-        started = time.monotonic()
-        other = pool.submit(misbehave)
+        other = pool.submit(timed)
         pings = [_ping(instance, neighbour)]
         while not other.done():
             pings.append(_ping(instance, neighbour))
-            if pings[-1][1] and not instance.alive():
+            if pings[-1].failure and not instance.alive():
                 break
-        try:
-            ended = other.result()
-        except Unanswered as error:
-            ended = error.happened
-        took_ms = (time.monotonic() - started) * 1000
+        ended, took_ms = other.result()
     pings.append(_ping(instance, neighbour))
     return Neighbour(
-        alone_ms=alone_ms,
-        worst_ms=max(waited for waited, _ in pings),
-        answers=sum(not failure for _, failure in pings),
-        failures=tuple(dict.fromkeys(failure for _, failure in pings if failure)),
+        alone_ms=max(ping.waited_ms for ping in alone),
+        typical_ms=median(ping.waited_ms for ping in alone),
+        worst_ms=max(ping.waited_ms for ping in pings),
+        silent_ms=max(_silences_ms([alone[-1], *pings])),
+        answers=sum(not ping.failure for ping in pings),
+        failures=tuple(dict.fromkeys(ping.failure for ping in pings if ping.failure)),
         other_took_ms=took_ms,
         other_ended=ended,
     )
@@ -77,12 +88,29 @@ def judge_isolate_lives_on(judge: Judge, instance: Instance, neighbour: str, bef
     )
 
 
-def _ping(instance: Instance, worker: str) -> tuple[float, str]:
-    """Milliseconds until the answer, and what was wrong with it (an empty string for nothing)."""
-    started = time.monotonic_ns()
+@dataclass(frozen=True, kw_only=True)
+class _Ping:
+    """`failure`: what was wrong with the answer, an empty string for nothing."""
+
+    sent_ms: float
+    answered_ms: float
+    failure: str
+
+    @property
+    def waited_ms(self) -> float:
+        return self.answered_ms - self.sent_ms
+
+
+def _silences_ms(pings: Sequence[_Ping]) -> list[float]:
+    """Of each two pings in a row, from the sending of the one to the answer of the other."""
+    return [after.answered_ms - before.sent_ms for before, after in pairwise(pings)]
+
+
+def _ping(instance: Instance, worker: str) -> _Ping:
+    sent_ms = time.monotonic_ns() / 1e6
     try:
         status = instance.fetch(worker, PING).status
         failure = "" if status == 200 else f"status {status}"
     except Unanswered as error:
         failure = error.happened
-    return (time.monotonic_ns() - started) / 1e6, failure
+    return _Ping(sent_ms=sent_ms, answered_ms=time.monotonic_ns() / 1e6, failure=failure)

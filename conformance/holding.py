@@ -17,7 +17,8 @@ SERVED_MIB = 96
 PAST_MIB = 320
 """Two and a half times the limit: what holds this much is not limited to 128 MB."""
 
-HOLD_DEADLINE_S = 60.0
+HOLD_DEADLINE_S = 180.0
+"""Safety deadline: to fill the largest heap there is takes a busy machine a minute."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,12 +21,14 @@ class Usage:
     """What the threads of some processes did for a while.
 
     `cpu_ns`: all of them together. `busiest_ns`: the one that ran most. `held_back_ns`: for how long that one could
-    have run and had no core; a clock on the wall sees it, an account of CPU time must not.
+    have run and had no core; a clock on the wall sees it, an account of CPU time must not. `most_held_back_ns`: the
+    same of whichever thread waited longest, be it the one that was to stop the busiest.
     """
 
     cpu_ns: int
     busiest_ns: int
     held_back_ns: int
+    most_held_back_ns: int = 0
 
     @property
     def busy(self) -> float:
@@ -47,7 +49,12 @@ class Meter:
         times = [(self._before.get(thread, none), after) for thread, after in thread_times(self._pids).items()]
         spent = [(after.ran_ns - before.ran_ns, after.held_back_ns - before.held_back_ns) for before, after in times]
         busiest_ns, held_back_ns = max(spent, default=(0, 0))
-        return Usage(cpu_ns=sum(ran_ns for ran_ns, _ in spent), busiest_ns=busiest_ns, held_back_ns=held_back_ns)
+        return Usage(
+            cpu_ns=sum(ran_ns for ran_ns, _ in spent),
+            busiest_ns=busiest_ns,
+            held_back_ns=held_back_ns,
+            most_held_back_ns=max((held_back_ns for _, held_back_ns in spent), default=0),
+        )
 
 
 def peak_resident_bytes(pids: Iterable[int]) -> int:
@@ -68,9 +75,16 @@ def cpu_ns(pids: Iterable[int]) -> int:
 
 def thread_times(pids: Iterable[int]) -> Mapping[int, ThreadTimes]:
     """The times of each thread of these processes, by thread id."""
-    paths = [path for pid in pids for path in Path(f"/proc/{pid}/task").glob("*/schedstat")]
-    times = {int(path.parent.name): _times(path) for path in paths}
+    times = {int(name): _times(Path(f"/proc/{pid}/task/{name}/schedstat")) for pid in pids for name in _threads(pid)}
     return {thread: found for thread, found in times.items() if found is not None}
+
+
+def _threads(pid: int) -> list[str]:
+    """None for a process that is gone."""
+    try:
+        return [path.name for path in Path(f"/proc/{pid}/task").iterdir()]
+    except OSError:
+        return []
 
 
 def _peak(status: Path) -> int:

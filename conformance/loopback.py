@@ -76,7 +76,7 @@ def visits(canary: Origin) -> int:
     Connections are accepted in the order they were made: once our own is answered, every earlier one has been counted.
     Raises `httpx.TransportError` for a canary that answers nobody.
     """
-    httpx.get(canary.url("/counted"), trust_env=False, timeout=10.0).raise_for_status()
+    httpx.get(canary.url("/counted"), trust_env=False, timeout=30.0).raise_for_status()
     ours = canary.targets().count("/counted")
     return canary.connections - ours
 

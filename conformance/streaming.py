@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 import h11
 
-STALLED_S = 1.5
+STALLED_S = 4.0
 """No byte taken for so long means that back-pressure holds the sender. A slow machine only makes `held_bytes` smaller
 than it is when it stalls by itself this long, and the size of the body then still has to come out whole."""
 
-DEADLINE_S = 60.0
+DEADLINE_S = 240.0
 _CHUNK = bytes(range(256)) * 256  # 64 KiB with a pattern, so that an altered byte shows
 
 

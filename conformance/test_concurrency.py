@@ -17,6 +17,10 @@ from harness.runtime import Outbound, Request
 TOGETHER = 6
 BATCHES = 8
 
+TIMER_ATTEMPTS = 5
+"""A machine that stops the Worker between setting two timers lets the first of them fire first; a runtime on which one
+timer waits for the other does so each time."""
+
 
 @requirement("CON-1")
 def test_counters_do_not_tear(launch: Launcher, judge: Judge) -> None:
@@ -88,7 +92,10 @@ def test_timers_overlap(launch: Launcher, judge: Judge) -> None:
     instance = launch("concurrency")
     alone = ask(instance, "concurrency", "/timers", query={"ms": "1"})
     judge.control(alone["fired"] == [1], expected="a timer to fire", saw=alone)
-    fired = ask(instance, "concurrency", "/timers", query={"ms": "150,100,50"})["fired"]
+    for _ in range(TIMER_ATTEMPTS):
+        fired = ask(instance, "concurrency", "/timers", query={"ms": "150,100,50"})["fired"]
+        if fired == [50, 100, 150]:
+            break
     judge.promise(fired == [50, 100, 150], expected="timers of 50, 100 and 150 ms to fire in that order", saw=fired)
 
 

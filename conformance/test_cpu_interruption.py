@@ -8,7 +8,6 @@ from conformance.asking import ask
 from conformance.burning import (
     BOMBS,
     LIGHT_ROUNDS,
-    OVERRUN_ROUNDS,
     SPIN_ROUNDS,
     bomb_path,
     burn_path,
@@ -36,7 +35,7 @@ def test_bomb_takes_no_neighbour_with_it(launch: Launcher, judge: Judge, kind: s
     backtracks are stopped, and only their own isolate pays for it."""
     instance = launch("cpu", "neighbour", plan=Plan.FREE)
     control_light_work(instance, judge, bomb_path(kind, LIGHT_ROUNDS))
-    _judge_interruption(instance, judge, bomb_path(kind, OVERRUN_ROUNDS))
+    _judge_interruption(instance, judge, bomb_path(kind, SPIN_ROUNDS))
 
 
 @requirement("CPU-10")
@@ -51,7 +50,7 @@ def test_spin_behind_the_response_is_interrupted(launch: Launcher, judge: Judge)
             break
     judge.control(light.outcome is Outcome.OK, expected="hardly any work there to be recorded as ok", saw=light.outcome)
     before = ask(instance, "neighbour", "/")["nonce"]
-    answer, record = _behind_the_response(instance, OVERRUN_ROUNDS)
+    answer, record = _behind_the_response(instance, SPIN_ROUNDS)
     judge.saw("the record of the request", record.as_evidence())
     judge.control(answer.status == 200, expected="the response before the loop", saw=f"status {answer.status}")
     judge.promise(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from conformance.asking import ask
 from conformance.fate import Neighbour, judge_isolate_lives_on, watch
 from conformance.holding import SERVED_MIB, hold
+from conformance.kernel import Meter
 from conformance.mark import requirement
+from harness.errors import NotObservable
 from harness.judging import Judge, Launcher
-from harness.runtime import Instance, Request
+from harness.runtime import Instance, Processes, Request
 
 EXHAUSTING_MIB = 3072
 """Beyond what any engine lets one heap have, and inside the guard that protects the machine."""
@@ -16,7 +20,10 @@ SPIN_DIVISIONS = 300_000
 """Some 600 ms of work, without an await."""
 
 BLOCKED = 0.5
-"""A neighbour that waits for more than half of the other's spin was not served beside it."""
+"""A neighbour that is silent for more than half of the other's spin was not served beside it."""
+
+SPINS = 5
+"""A busy machine may let nobody run for as long as a spin takes; one that blocks its neighbours does so each time."""
 
 
 @requirement("ISO-11")
@@ -52,25 +59,48 @@ def test_neighbour_is_served_beside_a_spin(launch: Launcher, judge: Judge) -> No
     """While one Worker spins, another one's requests are answered, at most a little slower."""
     instance = launch("concurrency", "neighbour")
     before = ask(instance, "neighbour", "/")["nonce"]
-    neighbour = watch(instance, "neighbour", lambda: _spin(instance))
+    spins: list[tuple[float, Neighbour]] = []
+    for _ in range(SPINS):
+        spins.append(beside_a_spin(instance))
+        if spins[-1][0] < BLOCKED or spins[-1][1].failures:
+            break
+    judge.saw("share of each spin for which the neighbour was silent", [f"{share:.0%}" for share, _ in spins])
+    failures = [failure for _, each in spins for failure in each.failures]
+    share, neighbour = min(spins, key=lambda spin: spin[0])
     _keep(judge, neighbour)
     judge.control(
-        neighbour.other_took_ms > 5 * neighbour.alone_ms,
+        neighbour.other_took_ms > 5 * neighbour.typical_ms,
         expected="a spin much longer than an answer",
-        saw=f"{neighbour.other_took_ms:.0f} ms against {neighbour.alone_ms:.1f} ms",
+        saw=f"{neighbour.other_took_ms:.0f} ms against {neighbour.typical_ms:.1f} ms",
     )
     judge.promise(
-        not neighbour.failures and neighbour.share_of_the_misbehaviour() < BLOCKED,
+        not failures and share < BLOCKED,
         expected="the neighbour to be served during the spin",
-        saw="; ".join(neighbour.failures) or neighbour.described(),
+        saw="; ".join(failures) or neighbour.described(),
     )
     judge_isolate_lives_on(judge, instance, "neighbour", before)
 
 
-def _spin(instance: Instance) -> str:
-    """Have the other Worker compute without a pause; how that ended, by its limit or by itself."""
-    path = f"/burn?divisions={SPIN_DIVISIONS}"
-    return f"status {instance.fetch('concurrency', Request(path=path)).status}"
+def beside_a_spin(instance: Instance) -> tuple[float, Neighbour]:
+    """Have the other Worker compute without a pause, to its limit or its end. For what share of that the neighbour was
+    silent, and what else its client saw.
+
+    The spin took at least what its thread computed by the kernel's count. What the spin's own client saw is longer when
+    that gets no core; a quarter of it counts in any case, for the thread may be gone by now, and its count with it.
+    """
+    pids: tuple[int, ...] = ()
+    with contextlib.suppress(NotObservable):
+        pids = instance.instrument(Processes).pids()
+    computed_ms: list[float] = []
+
+    def spin() -> str:
+        meter = Meter(pids)
+        status = instance.fetch("concurrency", Request(path=f"/burn?divisions={SPIN_DIVISIONS}")).status
+        computed_ms.append(meter.usage().busiest_ns / 1e6)
+        return f"status {status}"
+
+    neighbour = watch(instance, "neighbour", spin)
+    return neighbour.silent_ms / max(neighbour.other_took_ms / 4, *computed_ms, 0.0), neighbour
 
 
 def _keep(judge: Judge, neighbour: Neighbour) -> None:

@@ -16,7 +16,7 @@ from harness.conformance_run import CONFORMANCE
 from harness.inventory import read
 from harness.toolchain import CHECKOUT
 
-DEADLINE_S = 240
+DEADLINE_S = 900
 
 PART = (
     *("always-cold", "first-request-error", "exception-spreads", "no-recovery", "evict-busy"),

@@ -16,7 +16,7 @@ from harness.rows import Status
 from harness.toolchain import CHECKOUT
 from harness.verdict import Verdict, requirement_statuses
 
-DEADLINE_S = 600
+DEADLINE_S = 1800
 
 
 def judged(runtime: str, folder: Path, *options: str) -> tuple[int, ConformanceReport, str]:

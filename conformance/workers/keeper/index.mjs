@@ -1,11 +1,9 @@
 // Keeps an I/O object of one request in module scope, for another request to try.
 
-const NEVER_MS = 250;
+const NEVER_MS = 5000; // far beyond what a busy machine needs to hand over what is there
 
 let nonce;
 let kept = null;
-
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** What one read of a reader gives, as text. @param {ReadableStreamDefaultReader<Uint8Array>} reader */
 async function firstOf(reader) {
@@ -35,7 +33,11 @@ async function outcomeOf({ kind, object }) {
       return { threw: String(error?.name) };
     }
   };
-  return Promise.race([attempt(), pause(NEVER_MS).then(() => ({ nothing: `for ${NEVER_MS} ms` }))]);
+  let timer;
+  const nothing = new Promise((resolve) => {
+    timer = setTimeout(() => resolve({ nothing: `for ${NEVER_MS} ms` }), NEVER_MS);
+  });
+  return Promise.race([attempt(), nothing]).finally(() => clearTimeout(timer));
 }
 
 const routes = {

@@ -43,7 +43,7 @@ from harness.runtime import (
     require_features,
 )
 
-RECORD_DEADLINE_S = 10.0
+RECORD_DEADLINE_S = 30.0
 """Safety deadline for records that were asked for: an invocation ends when the last of its work does."""
 
 COMMAND_DEADLINE_S = 30.0

@@ -22,7 +22,7 @@ import msgspec
 from harness.errors import DeadlineExceeded, RuntimeDied
 from harness.runtime import Invocation, Ledger, Outcome
 
-RECORD_DEADLINE_S = 10.0
+RECORD_DEADLINE_S = 30.0
 """Safety deadline for a record to appear once the response is there; it takes about a millisecond."""
 
 TAIL_DEADLINE_S = 2.0
