@@ -24,8 +24,10 @@ from harness.topology import Location
 
 InstrumentT = TypeVar("InstrumentT")
 
-DYING_S = 0.4
-"""How long a runtime that hung up is watched for its own end, to tell a death from a dropped connection."""
+DYING_S = 2.0
+"""How long a runtime that hung up is watched for its own end, to tell a death from a dropped connection.
+
+It ends within milliseconds, once it gets a core: far longer than a busy machine keeps one from it."""
 
 
 class Serving(Protocol):

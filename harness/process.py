@@ -27,6 +27,9 @@ from harness.reaper import GONE_DEADLINE_S, await_group_end
 READY_DEADLINE_S = 20.0
 """Safety deadline for a runtime to come up; workerd takes 50 ms, Node 80 ms."""
 
+ENDING_S = 5.0
+"""How long one that closed its readiness descriptor is watched for its end: it comes at once, when it gets a core."""
+
 LOG_TAIL_LINES = 12
 
 MARK = {"ISOMARK_MARK": "in the environment of a process"}
@@ -254,7 +257,7 @@ class Supervised:
                     return
                 if not chunk:
                     # The pipe is closed without the word: it ended, or is about to, or closed it for good.
-                    self.ended_within(min(1.0, max(0.0, left)))
+                    self.ended_within(min(ENDING_S, max(0.0, left)))
                     raise self._not_started(refused)
             elif self._pidfd in readable:
                 raise self._not_started(refused)

@@ -17,9 +17,9 @@ import socket
 import sys
 import time
 
-GONE_DEADLINE_S = 5.0
+GONE_DEADLINE_S = 20.0
 
-ASKED_FOR_S = 3.0
+ASKED_FOR_S = 10.0
 """How long a server is asked again: what the parent was about to have made may not be there yet."""
 
 ANSWER_DEADLINE_S = 30.0

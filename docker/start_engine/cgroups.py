@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-GONE_DEADLINE_S = 5.0
+GONE_DEADLINE_S = 20.0
+"""Safety deadline: what was killed dies when it gets a core."""
 
 
 def hierarchies() -> list[Path]:
@@ -28,11 +29,16 @@ def kill(group: str) -> None:
 
 
 def remove(group: str) -> None:
-    """Remove the group and those below, which must be empty."""
-    for top in _tops(group):
-        for folder, _, _ in os.walk(top, topdown=False):
-            with contextlib.suppress(OSError):
-                Path(folder).rmdir()
+    """Remove the group and those below, which must be empty; the kernel may see that a moment after its last death."""
+    deadline = time.monotonic() + GONE_DEADLINE_S
+    while tops := _tops(group):
+        for top in tops:
+            for folder, _, _ in os.walk(top, topdown=False):
+                with contextlib.suppress(OSError):
+                    Path(folder).rmdir()
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.01)
 
 
 def _tops(group: str) -> list[Path]:

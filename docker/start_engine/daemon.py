@@ -117,9 +117,12 @@ def _end(process: subprocess.Popen[bytes], folder: Path, group: str) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    for pid in _started_by(folder):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + END_DEADLINE_S
+    while (left := _started_by(folder)) and time.monotonic() < deadline:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
     cgroups.kill(group)
     cgroups.remove(group)
     shutil.rmtree(folder, ignore_errors=True)

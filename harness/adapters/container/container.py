@@ -27,8 +27,8 @@ from harness.process import LOG_TAIL_LINES
 READY_DEADLINE_S = 60.0
 """Safety deadline for a container to come up; it takes a fraction of a second."""
 
-LAST_WORDS_S = 1.0
-"""How long the output of a container that ended is waited for."""
+LAST_WORDS_S = 10.0
+"""Safety deadline for the rest of the output of a container that ended; it is there within milliseconds."""
 
 
 class Container:

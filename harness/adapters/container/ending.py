@@ -14,7 +14,7 @@ from harness.adapters.container.engine import Engine
 from harness.adapters.container.watch import Death
 from harness.runtime import Outcome
 
-SAID_WITHIN_S = 5
+SAID_WITHIN_S = 20
 """Safety deadline for the engine to say how a container ended that has just ended; it takes some milliseconds."""
 
 KILLED = 137
@@ -66,5 +66,6 @@ def _told(engine: Engine, container: str, since_s: int) -> tuple[int | None, boo
                 if action in {"die", "died"}:
                     attributes = event.get("Actor", {}).get("Attributes", {})
                     exit_code = int(attributes.get("exitCode") or attributes.get("containerExitCode") or 0)
-                    break
+                if (exit_code is not None and (oom or exit_code != KILLED)) or action in {"destroy", "remove"}:
+                    break  # why one was killed may be told after its death, but before it is removed
     return exit_code, oom

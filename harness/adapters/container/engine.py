@@ -22,7 +22,8 @@ from harness.errors import EngineError
 REQUEST_DEADLINE_S = 60
 """Safety deadline of one request to the engine, other than a build."""
 
-PING_DEADLINE_S = 5
+PING_DEADLINE_S = 30
+"""Safety deadline for an engine to say that it is there; one that is not is seen at once."""
 
 CHOOSING = ("ISOMARK_ENGINE", "DOCKER_HOST", "CONTAINER_HOST")
 """Environment variables that name an engine, the first one that is set counts; the last is Podman's own."""

@@ -14,14 +14,16 @@ import json
 import re
 import subprocess
 import tarfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
+from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 import docker
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 
 from harness import process, toolchain
 from harness.adapters.container.engine import Engine
@@ -42,6 +44,9 @@ HANDLER_IN_IMAGE = PurePosixPath("/isomark/handler")
 
 BUILD_DEADLINE_S = 900
 """Safety deadline of a build, which for a base of the network loads it first."""
+
+PRUNE_DEADLINE_S = 60.0
+"""Safety deadline for the engine to be done with what somebody else has it remove."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,8 +187,17 @@ def _build(engine: Engine, client: docker.APIClient, wanted: Recipe, content_has
 
 
 def _remove_parts(engine: Engine, client: docker.APIClient, filters: dict[str, list[str]]) -> None:
+    deadline = time.monotonic() + PRUNE_DEADLINE_S
     with engine.asked("does not remove what is left of a build"):
-        client.prune_images(filters=filters)  # type: ignore[no-untyped-call]
+        while True:
+            try:
+                client.prune_images(filters=filters)  # type: ignore[no-untyped-call]
+            except APIError as error:  # it does one at a time, and somebody else's, such as a reaper's, is under way
+                if error.status_code != HTTPStatus.CONFLICT or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
 
 
 def _context(wanted: Recipe) -> io.BytesIO:
