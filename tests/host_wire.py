@@ -25,6 +25,9 @@ DEADLINE_S = 60.0
 
 MIB = 1 << 20
 
+BUSY_MS = 5
+"""Past so much CPU time of one turn, what an isolate has not begun is given back."""
+
 BEGIN, RESULT, FAILED, TIMER, GONE = range(5)
 
 PRELUDE = r"""
@@ -121,16 +124,16 @@ class Host:
         for name, text in files.items():
             (folder / name).write_text(text, encoding="utf-8")
         ours, theirs = socket.socketpair()
+        host = cls(pid=0, wire=ours)
+        host.send(["settings", {"busy_ms": BUSY_MS}])  # before it begins: one that cannot start may be gone afterwards
         with theirs:
             node = str(toolchain.node())
-            pid = os.posix_spawn(
+            host.pid = os.posix_spawn(
                 node,
                 [node, "--no-node-snapshot", str(HOST), str(toolchain.node_modules()), str(folder)],
                 {"MALLOC_ARENA_MAX": "2"},
                 file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), 3)],
             )
-        host = cls(pid=pid, wire=ours)
-        host.send(["settings", {"busy_ms": 5}])
         return host
 
     def close(self) -> None:
@@ -154,6 +157,15 @@ class Host:
         yield
         self._held = None
         self.wire.sendall(held)
+
+    @contextmanager
+    def never_busy(self) -> Iterator[None]:
+        """Nothing is given back inside, however long a turn takes the machine."""
+        self.send(["settings", {"busy_ms": 60_000}])
+        try:
+            yield
+        finally:
+            self.send(["settings", {"busy_ms": BUSY_MS}])
 
     # --- what tests ask for
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Coroutine
@@ -17,6 +18,9 @@ from harness.adapters.reference.control.storage.files import CLOSED, Database
 from harness.adapters.reference.control.storage.kv import KvStore
 from harness.adapters.reference.control.storage.objects import ObjectStorage
 from tests.storage_loops import DEADLINE_S, ENDLESS, closing, in_a_loop, rows_of, threads
+
+ATTEMPTS = 5
+"""A busy machine may hold up a quick query for all the time it has: then everything is asked again."""
 
 
 def test_a_file_is_named_by_a_hash_and_lies_in_its_folder(tmp_path: Path) -> None:
@@ -76,27 +80,36 @@ async def test_what_was_never_used_can_be_closed(tmp_path: Path) -> None:
 
 @in_a_loop
 async def test_a_query_has_its_time_and_waiting_for_another_does_not_count(tmp_path: Path) -> None:
+    async with closing(before := D1Database(tmp_path / "d1")):
+        await before.exec("CREATE TABLE t (x)")
     database = D1Database(tmp_path / "d1", query_limit_s=0.5)
     async with closing(database):
-        await database.exec("CREATE TABLE t (x)")
-        endless = [Statement("INSERT INTO t VALUES (1)"), Statement(ENDLESS)]
-        too_long = [asyncio.create_task(database.query(endless)) for _ in range(2)]
-        quick = asyncio.create_task(rows_of(database, "SELECT count(*) FROM t"))
-        for task in too_long:
-            with pytest.raises(StorageRefused, match="D1_ERROR: took longer than"):
-                await task
-        assert await quick == [[0]]
+        for _ in range(ATTEMPTS):
+            endless = [Statement("INSERT INTO t VALUES (1)"), Statement(ENDLESS)]
+            too_long = [asyncio.create_task(database.query(endless)) for _ in range(2)]
+            quick = asyncio.create_task(rows_of(database, "SELECT count(*) FROM t"))
+            for task in too_long:
+                with pytest.raises(StorageRefused, match="D1_ERROR: took longer than"):
+                    await task
+            with contextlib.suppress(StorageRefused):
+                assert await quick == [[0]]
+                return
+    pytest.fail("a quick query that waited was refused each time")
 
 
 @in_a_loop
 async def test_a_caller_that_goes_away_leaves_the_database_usable(tmp_path: Path) -> None:
     database = D1Database(tmp_path / "d1", query_limit_s=0.5)
     async with closing(database):
-        running, queued = (asyncio.create_task(rows_of(database, ENDLESS)) for _ in range(2))
-        await asyncio.sleep(0)  # both are asked for
-        running.cancel()
-        queued.cancel()
-        assert await rows_of(database, "SELECT 1") == [[1]]
+        for _ in range(ATTEMPTS):
+            running, queued = (asyncio.create_task(rows_of(database, ENDLESS)) for _ in range(2))
+            await asyncio.sleep(0)  # both are asked for
+            running.cancel()
+            queued.cancel()
+            with contextlib.suppress(StorageRefused):
+                assert await rows_of(database, "SELECT 1") == [[1]]
+                return
+    pytest.fail("a quick query was refused each time")
 
 
 @in_a_loop

@@ -24,24 +24,27 @@ def test_computing_past_the_limit_ends_the_isolate(host: Host, what: str) -> Non
 
 def test_cpu_time_adds_up_over_turns(host: Host) -> None:
     """A request that computes a little in each of many turns is ended when they add up to its limit."""
-    isolate = host.ready(
-        """export default { async steps(api) {
-          for (;;) {
-            for (let x = 0, i = 0; i < 3e5; i++) x ^= i * 3;
-            await new Promise((resolve) => api.timer(0, resolve));
-          }
-        } };"""
-    )
-    request = host.begin(isolate, "steps", limit_ms=30)
-    turns, spent_ns = 0, 0
-    while (message := host.about(isolate)).kind != "dead":
-        if message.kind == "turn":
-            turns += 1
-            spent_ns += message.header[3]
-    assert is_dead(message, "exceededCpu")
-    assert message.header[3] == request
+    source = """export default { async steps(api) {
+      for (;;) {
+        for (let x = 0, i = 0; i < 3e5; i++) x ^= i * 3;
+        await new Promise((resolve) => api.timer(0, resolve));
+      }
+    } };"""
+    for _ in range(8):
+        isolate = host.ready(source)
+        request = host.begin(isolate, "steps", limit_ms=30)
+        turns, spent_ns = 0, 0
+        while (message := host.about(isolate)).kind != "dead":
+            if message.kind == "turn":
+                turns += 1
+                spent_ns += message.header[3]
+                assert spent_ns <= 30_000_000
+        assert is_dead(message, "exceededCpu")
+        assert message.header[3] == request
+        assert spent_ns + message.header[4] >= 30_000_000
+        if turns > 1:
+            break  # else the machine was so slow that one turn alone came near the limit
     assert turns > 1
-    assert spent_ns <= 30_000_000 <= spent_ns + message.header[4]
 
 
 def test_a_turn_that_ends_past_the_limit_counts(host: Host) -> None:

@@ -257,11 +257,10 @@ def test_kills_leave_nothing_behind(tmp_path: Path) -> None:
                 half = _footprint(pid)
         assert instance.fetch("hostile", Request()).text == "served"
         assert _neighbour(instance) == before
-        threads, descriptors, resident_mib = _footprint(pid)
         assert half is not None
-        assert threads <= half[0] + 2
-        assert descriptors <= half[1] + 2
-        assert resident_mib <= half[2] * 1.5 + 64
+        most = (half[0] + 2, half[1] + 2, half[2] * 1.5 + 64)
+        # The last one's thread may be on its way out.
+        _until(lambda: all(now <= bound for now, bound in zip(_footprint(pid), most, strict=True)))
 
 
 def _footprint(pid: int) -> tuple[int, int, int]:
