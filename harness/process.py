@@ -24,7 +24,7 @@ from pathlib import Path
 from harness.errors import NotReadyError, RuntimeDied, StartError, ToolchainError
 from harness.reaper import GONE_DEADLINE_S, await_group_end
 
-READY_DEADLINE_S = 20.0
+READY_DEADLINE_S = 60.0
 """Safety deadline for a runtime to come up; workerd takes 50 ms, Node 80 ms."""
 
 ENDING_S = 5.0

@@ -75,7 +75,7 @@ def visit(page: Path, folder: Path, *more: str) -> Visit:
         ],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=True,
     )
     events = json.loads(log.read_text())["events"]

@@ -4,6 +4,7 @@ Whatever the child starts is told by the child's folder of temporary files, whic
 command line, the working directory or the log of each of its processes: never by a program's name.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 from harness.results import read_conformance
 from harness.toolchain import CHECKOUT
 
-DEADLINE_S = 90.0
+DEADLINE_S = 300.0
 """Safety deadline for anything a child is waited for."""
 
 HEAD = """
@@ -49,8 +50,8 @@ class Child:
         return self
 
     def __exit__(self, *_):
-        for pid in self.processes():
-            os.kill(pid, signal.SIGKILL)
+        self.process.kill()
+        self.wait_until(self._killed, "its processes to be gone")
         self.process.wait()
 
     def ended(self):
@@ -84,6 +85,14 @@ class Child:
             str(path) for path in self.temporary.iterdir() if path.name.startswith("isomark-")
         ]
 
+    def _killed(self):
+        """Whether nothing of it runs any more. What was killed dies only when it gets a core."""
+        found = self.processes()
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):  # it has ended since it was found
+                os.kill(pid, signal.SIGKILL)
+        return not found
+
     def _notes(self):
         return sorted(self.temporary.glob("note-*.txt"))
 
@@ -108,7 +117,9 @@ class ChildRun(Child):
 def run(folder, tests, *options, **settings):
     """Run to the end; (exit code, output, the run)."""
     with ChildRun(folder, tests, *options, **settings) as child:
-        return child.ended(), child.output(), child
+        code = child.ended()
+        child.wait_until(lambda: not child.leftovers(), "processes and folders to be gone")
+        return code, child.output(), child
 
 
 def _belongs(place, needle):

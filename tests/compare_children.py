@@ -107,11 +107,12 @@ def stand_ins(cues):
 def main(cues, name, folder, words):
     """A child's life."""
     runs = len(cues.began(name))
-    (cues.folder / f"argv-{name}-{runs + 1}").write_text("\n".join([name, *words]))
     kind = name.partition(".")[0]
     code = 0
     try:
         BEGIN.get(kind, lambda *_: None)(cues, folder)
+        # Last: who sees it may interrupt this at once, and finds what an interrupted child leaves.
+        (cues.folder / f"argv-{name}-{runs + 1}").write_text("\n".join([name, *words]))
         while (cues.folder / f"hold-{name}").exists():
             time.sleep(0.01)
         whole = not (cues.folder / f"part-{name}").exists()

@@ -22,7 +22,7 @@ from harness.toolchain import CHECKOUT
 
 START_ENGINE = CHECKOUT / "docker" / "start-engine"
 
-DEADLINE_S = 90.0
+DEADLINE_S = 300.0
 """Safety deadline for an engine to come or go."""
 
 

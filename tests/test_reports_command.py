@@ -178,7 +178,7 @@ def test_what_a_child_leaves_running_is_ended(tmp_path: Path) -> None:
     """)
     process = subprocess.Popen([sys.executable, "-c", outer], cwd=command.CHECKOUT, pass_fds=[writing])
     os.close(writing)
-    assert process.wait(30) == 0
+    assert process.wait(300) == 0
     with os.fdopen(reading) as pipe:
         assert pipe.read() == ""
 
@@ -217,4 +217,4 @@ def test_an_interrupt_reaches_the_child_and_ends_it(tmp_path: Path, ending: sign
         process.send_signal(ending)
         # Reading to the end waits for every holder of the pipe, the child among them.
         assert output.read() == "tidied\ninterrupted\n"
-    assert process.wait(30) == 130
+    assert process.wait(300) == 130

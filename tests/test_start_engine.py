@@ -20,7 +20,7 @@ needs_engine = pytest.mark.skipif(
     reason="not run: starting an engine needs root and dockerd; docker/README.md says how to get it",
 )
 
-DEADLINE_S = 90.0
+DEADLINE_S = 300.0
 
 
 def bridges():
@@ -28,7 +28,8 @@ def bridges():
 
 
 def groups():
-    return {str(path) for path in Path("/sys/fs/cgroup").glob("**/isomark*") if path.is_dir()}
+    # Not glob(): it fails where a folder goes while it looks, and engines of other tests come and go.
+    return {folder for folder, _, _ in os.walk("/sys/fs/cgroup") if Path(folder).name.startswith("isomark")}
 
 
 def processes_in(folder):
@@ -52,7 +53,7 @@ def leaving_no_engine(path):
     wait_until(lambda: not folder.exists(), "the folder to be gone")
     wait_until(lambda: not processes_in(folder), "the processes to be gone")
     wait_until(lambda: name not in bridges(), "the bridge to be gone")
-    assert not [group for group in groups() if group.endswith(name)]
+    wait_until(lambda: not [group for group in groups() if group.endswith(name)], "the control groups to be gone")
 
 
 def _command(folder):
@@ -98,7 +99,7 @@ def test_nothing_is_left_of_an_engine(tmp_path, sent):
         wait_until(lambda: not instance.alive(), "the container to be ended")
         with contextlib.suppress(Exception):  # its engine is gone
             launched.close()
-        assert not Path(f"/proc/{inside}").exists()
+        wait_until(lambda: not Path(f"/proc/{inside}").exists(), "the container's process to be collected")
 
 
 @needs_engine

@@ -112,13 +112,18 @@ def test_an_interrupt_is_passed_on(tmp_path, ending):
 
 
 def test_a_child_that_will_not_end_is_ended(tmp_path):
-    """It is asked twice, then killed."""
-    with parent(tmp_path, STUBBORN, 0.3) as running:
-        running.wait_until((tmp_path / "ready").exists, "the child")
-        running.process.send_signal(signal.SIGINT)
-        assert running.ended() == 130
-        assert {path.name for path in tmp_path.glob("heard-*")} == {"heard-2", "heard-15"}
-        running.wait_until(lambda: not running.leftovers(), "everything to be gone")
+    """It is asked twice, then killed. On a busy machine it is heard of only when it has more time to hear."""
+    for grace_s in (0.3, 3, 30):
+        place = tmp_path / str(grace_s)
+        with parent(place, STUBBORN, grace_s) as running:
+            running.wait_until((place / "ready").exists, "the child")
+            running.process.send_signal(signal.SIGINT)
+            assert running.ended() == 130
+            running.wait_until(lambda running=running: not running.leftovers(), "everything to be gone")
+        heard = {path.name for path in place.glob("heard-*")}
+        if heard == {"heard-2", "heard-15"}:
+            break
+    assert heard == {"heard-2", "heard-15"}
 
 
 def test_more_interrupts_shorten_the_wait(tmp_path):

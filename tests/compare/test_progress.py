@@ -39,7 +39,7 @@ def on_terminal():
         pass
     finally:
         os.close(ours)
-    out, _ = child.communicate(timeout=60)
+    out, _ = child.communicate(timeout=300)
     return shown.decode(), out
 
 
@@ -56,7 +56,7 @@ def test_on_a_terminal():
 def test_elsewhere():
     """A line per stage, and nothing that moves."""
     done = subprocess.run(
-        [sys.executable, "-c", WORK], cwd=CHECKOUT, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", WORK], cwd=CHECKOUT, capture_output=True, text=True, check=True, timeout=300
     )
     assert done.stderr.splitlines() == [
         "isomark compare: no [engine] here",

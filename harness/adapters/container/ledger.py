@@ -18,7 +18,7 @@ from harness.adapters.node.handler import Begun, Ended
 from harness.errors import DeadlineExceeded, NotObservable
 from harness.runtime import Invocation, Ledger, Outcome
 
-RECORD_DEADLINE_S = 10.0
+RECORD_DEADLINE_S = 30.0
 """Safety deadline for a record to be there once its request was answered; it takes about a millisecond."""
 
 
