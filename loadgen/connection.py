@@ -44,7 +44,10 @@ def get(port: int, path: str, headers: Mapping[str, str] = {}) -> bytes:
 
 
 class Connection:
-    """Connects when first used, and anew after a failure or a close; connecting is never part of a timed section."""
+    """Connects when first used, and anew after a failure or a close; connecting is never part of a timed section.
+
+    So it does when the peer hung up between two requests, as most servers do after some idle seconds.
+    """
 
     def __init__(self, port: int, *, deadline_s: float = REQUEST_DEADLINE_S) -> None:
         self.port = port
@@ -58,6 +61,8 @@ class Connection:
 
     def connect(self) -> None:
         """Be connected. Raises `Gone`."""
+        if self._hung_up():
+            self.close()
         if self._socket is not None:
             return
         connecting = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
@@ -69,6 +74,20 @@ class Connection:
             connecting.close()
             raise Gone(f"port {self.port}: {error.strerror or error}") from error
         self._socket = connecting
+
+    def _hung_up(self) -> bool:
+        """Whether the peer closed meanwhile, or talks without being asked."""
+        if self._socket is None:
+            return False
+        try:
+            self._socket.settimeout(0)
+            self._socket.recv(1, _socket.MSG_PEEK)
+        except BlockingIOError:
+            self._socket.settimeout(self._deadline_s)
+            return False
+        except OSError:
+            return True
+        return True
 
     def exchange(self, request: bytes) -> Exchange:
         """Send `request` and take the whole response.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from harness.errors import DeadlineExceeded
 from harness.process import Supervised, instance_folder
 from loadgen.generator_benchmark import targets, watching
+from loadgen.generator_benchmark.targets import Target
 from loadgen.generator_benchmark.tools import Load
 from loadgen.generator_benchmark.watching import Watched
 from tests.tiny_benchmark import ENDLESS, python_target, script
@@ -21,19 +23,51 @@ from tests.tiny_benchmark import ENDLESS, python_target, script
 def test_what_is_watched_is_the_window_and_not_the_start() -> None:
     """A tool that burns CPU before its first request is charged for it in the whole run only."""
     burning = "import time\nwhile time.process_time() < 0.5: pass\n"
-    program = burning + ENDLESS + 'print(\'{"requests": %d, "errors": 0}\' % asked)'
+    program = burning + UNTIL_TOLD + 'print(\'{"requests": %d, "errors": 0}\' % asked)'
     tool = script("burner", program)
     cpu = max(os.sched_getaffinity(0))
     with python_target(min(os.sched_getaffinity(0))) as target, instance_folder() as folder:
         load = Load(target=target, connections=1, seconds=1, folder=folder)
-        seen = watching.watch(
-            tool.name, tool.command(load), target, cpu=cpu, folder=folder, warm_up_s=0.1, window_s=0.2
-        )
+        command = [*tool.command(load), str(folder / "over")]
+        told: Any = Telling(target, folder / "over")
+        seen = watching.watch(tool.name, command, told, cpu=cpu, folder=folder, warm_up_s=0.1, window_s=0.2)
     assert tool.read(seen.output).requests == seen.whole.requests
     assert 0 < seen.window.requests < seen.whole.requests
     assert seen.whole.cpu_ns > 500_000_000 + seen.window.cpu_ns
     assert seen.window.cpu_ns > 0
     assert all(size > 1_000_000 for size in seen.resident_bytes)
+
+
+UNTIL_TOLD = ENDLESS.replace("import socket, sys, time", "import os, socket, sys, time").replace(
+    "time.monotonic() < until", "not os.path.exists(sys.argv[2])"
+)
+
+
+class Telling:
+    """A target that ends the tool once its window is over, and the window once the tool asked something in it.
+
+    So that on a machine that is busy with others neither comes before the other.
+    """
+
+    def __init__(self, target: Target, over: Path) -> None:
+        self._target = target
+        self._over = over
+        self._told: list[int] = []
+
+    def served(self) -> int:
+        """Asked before the tool is there, until its first request is, at both ends of the window, after the tool."""
+        found, until = self._target.served(), time.monotonic() + DEADLINE_S
+        while 0 < len(self._told) < WINDOWS_END and found <= self._told[-1]:
+            assert time.monotonic() < until, "the tool asks no more"
+            found = self._target.served()
+        self._told.append(found)
+        if len(self._told) == WINDOWS_END:
+            self._over.touch()
+        return found
+
+
+WINDOWS_END = 4
+DEADLINE_S = 60.0
 
 
 class Simulated:

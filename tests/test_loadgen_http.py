@@ -102,6 +102,19 @@ def test_a_connection_that_closes_is_an_error_and_the_next_request_gets_a_new_on
     assert accepted() == 2
 
 
+def test_a_peer_that_hangs_up_between_two_requests_costs_none() -> None:
+    """As Node does with a connection that was idle for five seconds."""
+    with scripted([[WHOLE["length"]], [WHOLE["length"]]]) as (port, accepted):
+        connection = Connection(port)
+        assert connection.exchange(get(port, "/")).body == b"hello"
+        kept = connection._socket
+        assert kept is not None
+        assert kept.recv(1, socket.MSG_PEEK) == b"", "the end has come"
+        assert connection.exchange(get(port, "/")).body == b"hello"
+        connection.close()
+    assert accepted() == 2
+
+
 def test_a_malformed_response_is_an_error() -> None:
     with scripted([[BROKEN["bad length"]]]) as (port, _):
         connection = Connection(port)
@@ -117,11 +130,11 @@ def test_silence_is_an_error_after_the_deadline() -> None:
 
 
 def test_nobody_there_is_told_apart() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-    with pytest.raises(Gone):
-        Connection(port).exchange(get(port, "/"))
+    with socket.socket() as taken:  # so that nobody else gets the port and listens on it
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        with pytest.raises(Gone):
+            Connection(port).exchange(get(port, "/"))
 
 
 @contextlib.contextmanager
@@ -140,10 +153,10 @@ def scripted(connections: list[list[bytes]]) -> Iterator[tuple[int, Callable[[],
                     peer.recv(65_536)
                     peer.sendall(response)
                 if responses == [b""]:
-                    over.wait(10)
+                    over.wait(60)
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.settimeout(10)
+        listening.settimeout(60)
         thread = threading.Thread(target=play)
         thread.start()
         try:

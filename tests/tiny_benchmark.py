@@ -19,7 +19,7 @@ TINY = dataclasses.replace(
     QUICK,
     rounds=1,
     warm_up_s=0.05,
-    window_s=0.1,
+    window_s=0.6,  # of the second that each tool runs for: no stall of the machine is likely to fill it
     floor_rounds=1,
     floor_s=0.1,
     stall_periods=1,

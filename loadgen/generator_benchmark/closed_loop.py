@@ -6,7 +6,6 @@ import random
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from harness.errors import DeadlineExceeded, IsomarkError
 from harness.process import instance_folder
@@ -15,11 +14,14 @@ from loadgen.generator_benchmark.profiles import Profile
 from loadgen.generator_benchmark.targets import Target
 from loadgen.generator_benchmark.tool_output import Outcome
 from loadgen.generator_benchmark.tools import Load, Tool
-from loadgen.generator_benchmark.watching import ToolBroken, Watched, watch
+from loadgen.generator_benchmark.watching import EndedEarly, ToolBroken, Watched, watch
 from loadgen.progress_line import Progress
 
-SLACK_S = 0.3
-"""A tool goes on so much longer than its window at least, so that its end is never in it."""
+SLACKS_S = (0.3, 3.0, 20.0)
+"""A tool goes on so much longer than its window at least, so that its end is never in it.
+
+Where a busy machine held this process up for longer than that, the tool is run again, with more.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,26 +85,38 @@ def measure(
                 continue
             progress(f"closed loop, round {number} of {profile.rounds}: {name}")
             try:
-                with instance_folder() as folder:
-                    into.turns.append(_turn(by_name[name], number, target, profile, pinning, folder))
+                into.turns.append(_turn(by_name[name], number, target, profile, pinning))
             except (ToolBroken, DeadlineExceeded) as error:
                 if name == ours:
                     raise
                 into.broken[name] = error.happened
 
 
-def _turn(tool: Tool, number: int, target: Target, profile: Profile, pinning: Pinning, folder: Path) -> Turn:
-    seconds = int(-(-(profile.warm_up_s + profile.window_s + SLACK_S) // 1))
-    load = Load(target=target, connections=profile.connections, seconds=seconds, folder=folder)
-    watched = watch(
-        tool.name,
-        tool.command(load),
-        target,
-        cpu=pinning.generator,
-        folder=folder,
-        warm_up_s=profile.warm_up_s,
-        window_s=profile.window_s,
-    )
+def _watched(tool: Tool, target: Target, profile: Profile, pinning: Pinning, slack_s: float) -> Watched:
+    seconds = int(-(-(profile.warm_up_s + profile.window_s + slack_s) // 1))
+    with instance_folder() as folder:
+        load = Load(target=target, connections=profile.connections, seconds=seconds, folder=folder)
+        return watch(
+            tool.name,
+            tool.command(load),
+            target,
+            cpu=pinning.generator,
+            folder=folder,
+            warm_up_s=profile.warm_up_s,
+            window_s=profile.window_s,
+        )
+
+
+def _turn(tool: Tool, number: int, target: Target, profile: Profile, pinning: Pinning) -> Turn:
+    *first, last = SLACKS_S
+    for slack_s in first:
+        try:
+            watched = _watched(tool, target, profile, pinning, slack_s)
+        except EndedEarly:
+            continue
+        break
+    else:
+        watched = _watched(tool, target, profile, pinning, last)
     try:
         outcome = tool.read(watched.output)
     except IsomarkError as error:

@@ -36,6 +36,10 @@ class ToolBroken(IsomarkError):
     """A tool did not do what it was started for."""
 
 
+class EndedEarly(ToolBroken):
+    """A tool ended before its window: by itself, or because this process was without a core for too long to see it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Window:
     """Between two instants: requests by the target's count, CPU time by the kernel's."""
@@ -65,7 +69,7 @@ class Watched:
 def watch(
     name: str, command: Sequence[str], target: Target, *, cpu: int, folder: Path, warm_up_s: float, window_s: float
 ) -> Watched:
-    """Run a tool to its end. Raises `ToolBroken` when it ends before the window does, or never begins."""
+    """Run a tool to its end. Raises `EndedEarly` when that is before the window's, `ToolBroken` if it never begins."""
     before = target.served()
     cpu_before_ns, started_ns = children_cpu_ns(), time.monotonic_ns()
     with _start(name, command, cpu=cpu, folder=folder) as process:
@@ -160,5 +164,5 @@ def _output(process: Supervised) -> str:
     return process.log.read_text(encoding="utf-8", errors="replace")
 
 
-def _ended_early(process: Supervised) -> ToolBroken:
-    return ToolBroken(f"{process.name} ended before it was measured", log_tail=process.log_tail())
+def _ended_early(process: Supervised) -> EndedEarly:
+    return EndedEarly(f"{process.name} ended before it was measured", log_tail=process.log_tail())
