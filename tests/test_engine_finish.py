@@ -9,7 +9,7 @@ import pytest
 
 from loadgen.arrivals import Constant
 from loadgen.engine import Engine, LoadPlan, One, Tally, get
-from tests.engine_targets import OK, Peer, answering, serving
+from tests.engine_targets import OK, Peer, Target, answering, serving
 
 LOADS: dict[str, dict[str, Any]] = {
     "closed loop": {"duration_s": 3600},
@@ -22,10 +22,10 @@ LOADS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("load", LOADS)
 def test_the_targets_count_is_ours(load: str) -> None:
     with serving(answering(OK)) as target:
-        engine, tallies = _begin(target, connections=4, **LOADS[load])
+        running = _Running(target, connections=4, **LOADS[load])
         while len(target.requests) < 50:
-            assert not tallies
-        tally = _finished(engine, tallies)
+            assert running.thread.is_alive()
+        tally = running.finished()
         done = tally.warm_up if "warm-up" in load else tally.requests
         assert done == len(target.requests) >= 50
     assert (tally.censored, tally.errors.total()) == (0, 0)
@@ -46,13 +46,13 @@ def test_answers_under_way_are_waited_for(load: str) -> None:
         peer.send(OK)
 
     with serving(late) as target:
-        engine, tallies = _begin(target, connections=3, timeout_s=60, drain_s=60, **LOADS[load])
+        running = _Running(target, connections=3, timeout_s=60, drain_s=60, **LOADS[load])
         for _ in range(3):
             assert asked.acquire(timeout=30)
-        engine.finish()
-        engine.take()  # its thread has come by, and knows
+        running.engine.finish()
+        running.engine.take()  # its thread has come by, and knows
         may_answer.set()
-        tally = _finished(engine, tallies)
+        tally = running.finished()
         assert len(target.requests) == 3
     assert (tally.requests, tally.censored) == (3, 0)
 
@@ -65,16 +65,17 @@ def test_an_engine_finished_before_it_runs_begins_nothing() -> None:
         assert not target.requests
 
 
-def _begin(target: Any, **plan: Any) -> tuple[Engine, list[Tally]]:
-    engine = Engine(LoadPlan(endpoint=target.endpoint, requests=One(get(target.endpoint, "/")), **plan))
-    tallies: list[Tally] = []
-    threading.Thread(target=lambda: tallies.append(engine.run()), name="engine").start()
-    return engine, tallies
+class _Running:
+    """An engine and its thread, which may end at any moment after `finish`."""
 
+    def __init__(self, target: Target, **plan: Any) -> None:
+        self.engine = Engine(LoadPlan(endpoint=target.endpoint, requests=One(get(target.endpoint, "/")), **plan))
+        self._tallies: list[Tally] = []
+        self.thread = threading.Thread(target=lambda: self._tallies.append(self.engine.run()))
+        self.thread.start()
 
-def _finished(engine: Engine, tallies: list[Tally]) -> Tally:
-    engine.finish()
-    (thread,) = (each for each in threading.enumerate() if each.name == "engine")
-    thread.join(30)
-    (tally,) = tallies
-    return tally
+    def finished(self) -> Tally:
+        self.engine.finish()
+        self.thread.join(60)
+        (tally,) = self._tallies
+        return tally

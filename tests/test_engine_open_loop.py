@@ -119,21 +119,21 @@ def test_response_time_counts_from_the_intended_start() -> None:
 
 
 def test_waiting_for_a_connection_is_not_the_generators_fault() -> None:
+    """But for the few before which the generator had lost its core just then."""
     held = threading.Event()
 
     def all_held(peer: Peer) -> None:
         while True:
             peer.read()
-            held.wait(0.05)
+            held.wait(0.01)
             peer.send(OK)
 
     with serving(all_held) as target:
-        plan = LoadPlan(
-            endpoint=target.endpoint, requests=One(get(target.endpoint, "/")), connections=1, arrivals=Burst(5, 1, 0.01)
-        )
+        endpoint = target.endpoint
+        plan = LoadPlan(endpoint=endpoint, requests=One(get(endpoint, "/")), connections=1, arrivals=Burst(25, 1, 0.01))
         tally = Engine(plan).run()
-    assert tally.late >= 4
-    assert tally.behind <= 1
+    assert tally.late >= 24
+    assert tally.behind <= tally.late // 2
 
 
 def test_waiting_for_the_generator_is() -> None:

@@ -141,20 +141,23 @@ import gevent
 endpoint = Endpoint(port=int(sys.argv[1]))
 plans = [
     LoadPlan(endpoint=endpoint, requests=One(get(endpoint, "/")), connections=4, **more)
-    for more in ({"duration_s": 0.2}, {"arrivals": Constant(500, 0.2)})
+    for more in ({"duration_s": 3600}, {"arrivals": Constant(500, 3600)})
 ]
 for plan in plans:
     engine, found = Engine(plan), []
     native.start_thread(lambda: found.append(engine.run()), ())
     turns, taken = 0, 0
-    while not found:
+    # The hub keeps turning while the engine runs: its thread is a real one.
+    while turns <= 3 or taken < 100:
+        assert not found, found
         gevent.sleep(0.01)
         turns += 1
         taken += engine.take().requests
+    engine.finish()
+    while not found:
+        gevent.sleep(0.01)
     taken += engine.take().requests
-    # The hub kept turning while the engine ran: its thread is a real one.
-    assert turns > 3, turns
-    assert taken == found[0].requests == found[0].scheduled, (taken, found)
+    assert taken == found[0].requests == found[0].scheduled - found[0].dropped, (taken, found)
     print(found[0].requests)
 """
 
@@ -171,5 +174,5 @@ def test_it_works_in_a_process_that_gevent_has_patched() -> None:
         )
         assert done.returncode == 0, done.stderr
         closed, opened = map(int, done.stdout.split())
-        assert opened == 100
+        assert min(closed, opened) >= 100
         assert closed + opened == len(target.requests)

@@ -85,11 +85,11 @@ def test_a_driver_measures_launch_after_launch_and_remembers_every_nonce() -> No
 
 
 def test_a_target_that_is_gone_is_named() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-    with Driver.started() as driver, pytest.raises(ConnectionLost, match="calls/x-1: nothing accepts connections"):
-        driver.measure(Launch(number=1, turns=(call(port),)), start=no_process, deadline_s=30)
+    with socket.socket() as taken, Driver.started() as driver:  # so that nobody else gets the port and listens on it
+        taken.bind(("127.0.0.1", 0))
+        turns = (call(taken.getsockname()[1]),)
+        with pytest.raises(ConnectionLost, match="calls/x-1: nothing accepts connections"):
+            driver.measure(Launch(number=1, turns=turns), start=no_process, deadline_s=30)
 
 
 def test_a_launch_that_takes_too_long_is_ended() -> None:
@@ -113,7 +113,7 @@ def test_a_driver_that_dies_is_an_error_with_its_last_words(monkeypatch: pytest.
 
         def start() -> ProcessStarted:
             os.kill(started[0].pid, 9)
-            assert started[0].ended_within(10)
+            assert started[0].ended_within(60)
             return ProcessStarted(elapsed_ns=1, status=200, body="")
 
         with pytest.raises(IsomarkError, match=r"the load driver (is gone|ended in the middle)"):

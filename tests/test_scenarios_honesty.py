@@ -61,8 +61,13 @@ def test_wrong_answers_after_verification_are_in_no_figure(tmp_path: Path) -> No
 
 
 def test_errors_are_kept_by_class_beside_the_right_answers(tmp_path: Path) -> None:
-    run = closed_only(tmp_path, "GreetsWronglyNowAndThen")
-    (cell,) = run.report.cells
+    # A machine that is busy with others may not come to every tenth request: more time, then.
+    for longer in (1, 4, 16):
+        extent = replace(SMALL, seconds=longer * SMALL.seconds)
+        run = closed_only(tmp_path / str(longer), "GreetsWronglyNowAndThen", extent)
+        (cell,) = run.report.cells
+        if cell.errors:
+            break
     assert run.code == 0
     assert cell.figures is not None
     assert cell.errors.keys() == {"wrong-status"}
