@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import h11
 
-STALLED_S = 4.0
+STALLED_S = 2.5
 """No byte taken for so long means that back-pressure holds the sender. A slow machine only makes `held_bytes` smaller
 than it is when it stalls by itself this long, and the size of the body then still has to come out whole."""
 

@@ -32,7 +32,7 @@ STRANGERS_VALUE = "written by a stranger"
 OWN_KEY = {"binding": "STORE", "key": "an ordinary key"}
 OWN_SHELF = {"binding": "SHELVES", "name": "a name of its own", "key": "an ordinary key"}
 
-ODD_REQUEST_DEADLINE_S = 5.0
+ODD_REQUEST_DEADLINE_S = 3.0
 """How long a request is waited for that may well be answered by nothing; only what it reached counts."""
 
 

@@ -37,8 +37,10 @@ def test_free_plan_stops_past_its_limit(launch: Launcher, judge: Judge) -> None:
     """On the free plan a request that computes far longer than 10 ms is stopped, each time."""
     instance = launch("cpu", plan=Plan.FREE)
     control_light_work(instance, judge)
-    endings = [ending(instance, burn_path(SPIN_ROUNDS)) for _ in range(3)]
-    judge.saw("three requests far past the limit", [each.described() for each in endings])
+    endings: list[Ending] = []
+    while len(endings) < 3 and not any(each.served for each in endings):
+        endings.append(ending(instance, burn_path(SPIN_ROUNDS)))
+    judge.saw("requests far past the limit", [each.described() for each in endings])
     served = [each.described() for each in endings if each.served]
     judge.promise(not served, expected=f"a stop past {FREE_LIMIT_MS} ms of CPU", saw="; ".join(served))
 
@@ -181,14 +183,15 @@ def _judge_bracket(
     much as the limit, or that a thread had no core while work beyond it went on, nothing is shown.
     """
     stopped_ever = False
-    for _ in range(CALIBRATIONS):
+    for calibration in range(CALIBRATIONS):
         rate = rounds_per_ms(launch, judge)
         for _ in range(6):
             ending(instance, burn_path(rate / 4))  # compiled by now, in this isolate too
         below = {ms: [account(instance, burn_path(ms * rate)) for _ in range(3)] for ms in served_ms}
         beyond = [account(instance, burn_path(stopped_ms * rate)) for _ in range(3)]
         stopped_ever = stopped_ever or _served(beyond) < len(beyond)
-        if _served(beyond) <= may_escape and all(_served(accounts) >= 2 for accounts in below.values()):
+        as_promised = _served(beyond) <= may_escape and all(_served(accounts) >= 2 for accounts in below.values())
+        if as_promised or (calibration > 0 and not stopped_ever):
             break
     for ms, accounts in {**below, stopped_ms: beyond}.items():
         judge.saw(f"requests with work for {ms} ms", evidence(accounts))

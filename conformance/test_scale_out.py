@@ -27,6 +27,9 @@ PAIRS = 2
 ATTEMPTS = 6
 """How often a load is sent in the hope that a busy machine lets it come at once, and lets the runtime deal with it."""
 
+ENOUGH = 2
+"""So often the machine did, and the runtime did not: no more is sent."""
+
 TOO_BUSY = 0.5
 """A thread that waits for a core for half as long as it runs may run after the other one, and not beside it."""
 
@@ -53,7 +56,7 @@ def test_heavy_load_is_spread(launch: Launcher, judge: Judge) -> None:
             saw=[answer["result"] for answer in (alone, *answers)],
         )
         loads.append((len({answer["nonce"] for answer in answers}), at_once))
-        if loads[-1][0] > 1:
+        if loads[-1][0] > 1 or sum(at_once for _, at_once in loads) == ENOUGH:
             break
     judge.saw("isolates, and whether all requests were sent before one was answered", loads)
     isolates = max(isolates for isolates, _ in loads)
@@ -75,7 +78,7 @@ def test_light_request_does_not_wait_for_a_heavy_one(launch: Launcher, judge: Ju
     loads = []
     for _ in range(ATTEMPTS):
         loads.append(light_beside_heavy(instance))
-        if loads[-1].others:
+        if loads[-1].others or sum(load.waited >= WAITED for load in loads) == ENOUGH:
             break
     judge.saw(
         "isolates that answered",
@@ -110,7 +113,8 @@ def test_workers_compute_beside_each_other(launch: Launcher, judge: Judge, by: s
     took_ms: dict[str, list[float]] = {"together": [], "apart": []}
     held_back: list[float] = []
     for pair in range(ATTEMPTS):
-        if pair >= PAIRS and max(beside["together"]) >= BESIDE > min(beside["apart"]):
+        shown = pair >= PAIRS and (max(beside["together"]) >= BESIDE or sum(b < TOO_BUSY for b in held_back) >= ENOUGH)
+        if shown and min(beside["apart"]) < BESIDE:
             break
         for how in ("together", "apart"):
             started_ns = time.monotonic_ns()

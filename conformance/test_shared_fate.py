@@ -22,7 +22,7 @@ SPIN_DIVISIONS = 300_000
 BLOCKED = 0.5
 """A neighbour that is silent for more than half of the other's spin was not served beside it."""
 
-SPINS = 5
+SPINS = 3
 """A busy machine may let nobody run for as long as a spin takes; one that blocks its neighbours does so each time."""
 
 

@@ -24,10 +24,10 @@ from harness.topology import Location
 
 InstrumentT = TypeVar("InstrumentT")
 
-DYING_S = 2.0
+DYING_S = 1.0
 """How long a runtime that hung up is watched for its own end, to tell a death from a dropped connection.
 
-It ends within milliseconds, once it gets a core: far longer than a busy machine keeps one from it."""
+It ends within milliseconds, once it gets a core. One that lives costs its client so long at each request."""
 
 
 class Serving(Protocol):
